@@ -1,0 +1,77 @@
+//! What happens in a run, in order: the only output of the engine. Every display is a fold over these.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::id::TaskId;
+use crate::result::{HostStats, Status};
+use crate::source::{Diagnostic, Origin};
+use crate::value::Map;
+
+/// Self-contained: a display needs nothing else. Results are already censored (`no_log`).
+#[derive(Clone, Debug)]
+pub enum Event {
+    PlaybookStarted { file: String },
+    PlayStarted { name: String, check: bool, hosts: usize },
+    /// The play's pattern matched nothing.
+    NoHostsMatched,
+    /// Every host has failed.
+    NoHostsRemaining,
+    TaskStarted(Arc<TaskInfo>),
+    /// A host began the task (for progress displays).
+    HostStarted { task: Arc<TaskInfo>, host: Arc<str> },
+    ItemFinished(HostResult),
+    HostFinished(HostResult),
+    Retrying { result: HostResult, attempts_left: u32 },
+    AsyncPoll { host: Arc<str>, job: String, started: bool, finished: bool },
+    AsyncOk { host: Arc<str>, job: String },
+    AsyncFailed { host: Arc<str>, job: String },
+    /// A file or role was included for these hosts.
+    Included { file: String, hosts: Vec<Arc<str>>, label: Option<String> },
+    /// `-vv`: `NOTIFIED HANDLER x for host`.
+    Notified { handler: String, host: Arc<str> },
+    /// `-vv`: `META: …`.
+    Meta { text: String },
+    /// Warnings, deprecations and errors outside a host's result.
+    Message(Diagnostic),
+    /// Verbose text, shown from the given `-v` level on.
+    Verbose { level: u8, host: Option<Arc<str>>, text: String },
+    /// Custom statistics of `set_stats` (shown only when the setting asks for them).
+    RunFinished { stats: BTreeMap<Arc<str>, HostStats>, custom: Option<BTreeMap<String, Map>> },
+}
+
+/// What displays need to know of a task.
+#[derive(Clone, Debug)]
+pub struct TaskInfo {
+    pub id: TaskId,
+    /// `role : name`, or the action as written when the task has no name.
+    pub title: String,
+    pub action: Arc<str>,
+    pub origin: Option<Origin>,
+    pub handler: bool,
+    pub check: bool,
+    /// `display_args_to_stdout`: ` key=value, …` already cut and censored.
+    pub shown_args: Option<String>,
+}
+
+/// How the task (or an item of its loop) ended on one host.
+#[derive(Clone, Debug)]
+pub struct HostResult {
+    pub task: Arc<TaskInfo>,
+    pub host: Arc<str>,
+    /// The host it was delegated to, and its address when that differs.
+    pub delegated: Option<(String, Option<String>)>,
+    pub status: Status,
+    /// `ignore_errors` (or `ignore_unreachable`) applies.
+    pub ignored: bool,
+    /// Keys as the callbacks of Ansible see them, `_ansible_*` included (`_ansible_verbose_always`, `_ansible_no_log`).
+    pub result: Arc<Map>,
+    /// For items: the label.
+    pub item: Option<String>,
+    /// The task looped, so the final result of a host repeats what its items already said.
+    pub looped: bool,
+    /// The `[ERROR]: …` block printed before a failure, when there is one.
+    pub error: Option<Box<Diagnostic>>,
+    /// Warnings and deprecations that came with the result.
+    pub messages: Vec<Diagnostic>,
+}

@@ -1,0 +1,20 @@
+//! Missing values: strict when used, chainable when only looked at.
+
+use crate::source::{Diagnostic, Origin};
+
+/// Why there is no value. Attribute access on it gives it back; `default` and `is defined` may look; all else raises.
+#[derive(Clone, Debug)]
+pub struct Undefined {
+    /// What using it says: `'x' is undefined`, `object of type 'dict' has no attribute 'y'`.
+    pub message: String,
+    /// The template that produced it.
+    pub origin: Option<Origin>,
+    /// An error inside a lazily rendered variable: not even `default` may hide it.
+    pub error: Option<Box<Diagnostic>>,
+}
+
+impl Undefined {
+    pub fn new(message: impl Into<String>) -> Undefined {
+        Undefined { message: message.into(), origin: None, error: None }
+    }
+}
