@@ -1,0 +1,5 @@
+//! Tests (`value is name`): Jinja's own, and Ansible's.
+
+mod table;
+
+pub use table::{find, names};

@@ -1,0 +1,5 @@
+//! Lookups: data from the controller, by name.
+
+mod table;
+
+pub use table::{find, names};

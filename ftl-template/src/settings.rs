@@ -1,0 +1,105 @@
+//! What all templates of a run share: files, environment, settings, budgets.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ftl_core::source::Diagnostic;
+use ftl_core::{Map, Value};
+
+/// Where variables come from: one host and task. Values are raw: rendering happens here.
+pub trait Scope: Send + Sync {
+    fn get(&self, name: &str) -> Option<Value>;
+    fn names(&self) -> Vec<Arc<str>>;
+}
+
+/// Variables in a plain dict.
+impl Scope for Map {
+    fn get(&self, name: &str) -> Option<Value> {
+        Map::get(self, name).cloned()
+    }
+    fn names(&self) -> Vec<Arc<str>> {
+        self.text_iter().map(|(name, _)| Arc::from(name)).collect()
+    }
+}
+
+/// Files of the controller; vault-encrypted ones come decrypted.
+pub trait Files: Send + Sync {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Diagnostic>;
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        path.is_dir()
+    }
+
+    /// Encrypts for the `vault` filter and decrypts for `unvault`, with the run's own secrets; not every loader can.
+    fn decrypt(&self, _envelope: &[u8]) -> Result<Vec<u8>, Diagnostic> {
+        Err(Diagnostic::error("Attempting to decrypt but no vault secrets found."))
+    }
+}
+
+/// Files as they are on disk.
+pub struct PlainFiles;
+
+impl Files for PlainFiles {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Diagnostic> {
+        std::fs::read(path).map_err(|e| Diagnostic::error(format!("Unable to retrieve file contents.: {e}")))
+    }
+}
+
+/// Settings and ports that every template of a run sees.
+pub struct Shared {
+    pub files: Arc<dyn Files>,
+    /// The controller's environment (`lookup('env', …)`).
+    pub environment: BTreeMap<String, String>,
+    pub working_dir: PathBuf,
+    /// The playbook's directory, where `{% include %}` and relative lookups start.
+    pub base_dir: PathBuf,
+    /// `jinja2_extensions`: `jinja2.ext.do`, `jinja2.ext.loopcontrols`.
+    pub jinja_extensions: Vec<String>,
+    pub allow_broken_conditionals: bool,
+    pub allow_embedded_templates: bool,
+    /// `lookup('config', NAME)`: the settings by their names, as rendered values.
+    pub config: BTreeMap<String, Value>,
+    pub budget: Budget,
+    pub warn: Box<dyn Fn(Diagnostic) + Send + Sync>,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared {
+            files: Arc::new(PlainFiles),
+            environment: BTreeMap::new(),
+            working_dir: PathBuf::from("/"),
+            base_dir: PathBuf::from("/"),
+            jinja_extensions: Vec::new(),
+            allow_broken_conditionals: false,
+            allow_embedded_templates: true,
+            config: BTreeMap::new(),
+            budget: Budget::default(),
+            warn: Box::new(|_| {}),
+        }
+    }
+}
+
+/// How much one template may use before it ends in an error.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Bytes of one text, and of the whole output.
+    pub text: usize,
+    /// Items of one list.
+    pub items: usize,
+    /// Bits of one integer.
+    pub integer_bits: u64,
+    /// Templates within templates, macro calls within macro calls.
+    pub depth: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { text: 256 << 20, items: 10_000_000, integer_bits: 1 << 22, depth: 120 }
+    }
+}
