@@ -6,6 +6,7 @@ mod evaluation;
 pub mod filter;
 pub mod jinja_test;
 pub mod lookup;
+pub mod python_regex;
 mod renderer;
 mod settings;
 

@@ -35,7 +35,9 @@ impl std::fmt::Display for RegexError {
         match self {
             RegexError::Syntax(text) | RegexError::UnknownGroup(text) => f.write_str(text),
             RegexError::Unsupported(what) => write!(f, "regular expression not supported yet: {what}"),
-            RegexError::TooSlow => f.write_str("the regular expression takes too long on this text (too much backtracking)"),
+            RegexError::TooSlow => {
+                f.write_str("the regular expression takes too long on this text (too much backtracking)")
+            }
         }
     }
 }

@@ -3,15 +3,15 @@
 //! [`Regex::new`] parses what Python would parse (`parse`, `class`, `group`), rejects what Python rejects, and writes the
 //! pattern anew in the dialect of `fancy-regex` (`translate`); `regex` finds matches as `re.finditer` does.
 
-mod source;
-mod syntax;
-mod parse;
 mod class;
+mod error;
 mod group;
-mod translate;
+mod parse;
 mod regex;
 mod replacement;
-mod error;
+mod source;
+mod syntax;
+mod translate;
 
 pub use error::RegexError;
 pub use regex::{Match, Matches, Regex, escape};

@@ -34,14 +34,8 @@ const MAX_DEPTH: usize = 60;
 
 pub(super) fn parse(pattern: &str, flags: Flags) -> Result<Pattern, RegexError> {
     let mut source = Source::new(pattern)?;
-    let mut state = State {
-        flags,
-        names: vec![],
-        widths: vec![None],
-        look_behind_groups: None,
-        conditions: vec![],
-        depth: 0,
-    };
+    let mut state =
+        State { flags, names: vec![], widths: vec![None], look_behind_groups: None, conditions: vec![], depth: 0 };
     let body = parse_alternatives(&mut source, &mut state, flags.verbose, true)?;
     if source.peek().is_some() {
         return Err(source.error("unbalanced parenthesis", 0));
@@ -242,8 +236,7 @@ fn parse_bounds(source: &mut Source, here: usize) -> Result<Option<(u32, Option<
         return Ok(None);
     }
     let low = source.take_while(usize::MAX, |c| c.is_ascii_digit())?;
-    let high =
-        if source.take(',')? { source.take_while(usize::MAX, |c| c.is_ascii_digit())? } else { low.clone() };
+    let high = if source.take(',')? { source.take_while(usize::MAX, |c| c.is_ascii_digit())? } else { low.clone() };
     if !source.take('}')? {
         source.seek(here)?;
         return Ok(None);

@@ -52,15 +52,35 @@ pub(super) enum Node {
     /// A code point, which in Python may be a lone surrogate.
     Literal(u32),
     Any,
-    Set { negate: bool, items: Vec<SetItem> },
+    Set {
+        negate: bool,
+        items: Vec<SetItem>,
+    },
     At(Place),
-    Group { capture: Option<usize>, change: FlagChange, body: Sequence },
+    Group {
+        capture: Option<usize>,
+        change: FlagChange,
+        body: Sequence,
+    },
     Atomic(Sequence),
     Branch(Vec<Sequence>),
-    Repeat { min: u32, max: Option<u32>, kind: RepeatKind, body: Sequence },
-    Look { behind: bool, negate: bool, body: Sequence },
+    Repeat {
+        min: u32,
+        max: Option<u32>,
+        kind: RepeatKind,
+        body: Sequence,
+    },
+    Look {
+        behind: bool,
+        negate: bool,
+        body: Sequence,
+    },
     BackReference(usize),
-    Conditional { group: usize, yes: Sequence, no: Option<Sequence> },
+    Conditional {
+        group: usize,
+        yes: Sequence,
+        no: Option<Sequence>,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -118,11 +138,9 @@ fn node_width(node: &Node, groups: &[Option<Width>]) -> Width {
         Node::Literal(_) | Node::Any | Node::Set { .. } => (1, 1),
         Node::At(_) | Node::Look { .. } => (0, 0),
         Node::Group { body, .. } | Node::Atomic(body) => width(body, groups),
-        Node::Branch(branches) => branches
-            .iter()
-            .map(|b| width(b, groups))
-            .reduce(|(l, h), (m, n)| (l.min(m), h.max(n)))
-            .unwrap_or((0, 0)),
+        Node::Branch(branches) => {
+            branches.iter().map(|b| width(b, groups)).reduce(|(l, h), (m, n)| (l.min(m), h.max(n))).unwrap_or((0, 0))
+        }
         Node::Repeat { min, max, body, .. } => {
             let (l, h) = width(body, groups);
             (l.saturating_mul(*min as u64), h.saturating_mul(max.map_or(MAX_REPEAT, u64::from)))
