@@ -12,7 +12,8 @@ use crate::value::Map;
 #[derive(Clone, Debug)]
 pub enum Event {
     PlaybookStarted { file: String },
-    PlayStarted { name: String, check: bool, hosts: usize },
+    /// `free`: hosts run on their own (strategies `free`, `host_pinned`), so the title of a task comes with its results.
+    PlayStarted { name: String, check: bool, free: bool, hosts: usize },
     /// The play's pattern matched nothing.
     NoHostsMatched,
     /// Every host has failed.
@@ -46,10 +47,14 @@ pub struct TaskInfo {
     pub id: TaskId,
     /// `role : name`, or the action as written when the task has no name.
     pub title: String,
+    /// The `name:` alone, rendered; empty when the task has none (for the retry line).
+    pub name: String,
     pub action: Arc<str>,
     pub origin: Option<Origin>,
     pub handler: bool,
     pub check: bool,
+    /// The task runs with `diff`: a `diff` in its result is shown.
+    pub diff: bool,
     /// `display_args_to_stdout`: ` key=value, …` already cut and censored.
     pub shown_args: Option<String>,
 }
