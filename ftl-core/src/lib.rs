@@ -4,6 +4,8 @@
 
 pub mod value;
 pub mod source;
+pub mod vault;
+pub mod yaml;
 pub mod id;
 pub mod call;
 pub mod result;
