@@ -2,8 +2,10 @@
 
 mod origin;
 mod diagnostic;
+mod loader;
 mod render;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use loader::{FileContent, Loader, not_found_message};
 pub use origin::Origin;
 pub use render::{excerpt, render};

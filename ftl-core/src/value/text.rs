@@ -44,9 +44,9 @@ impl Str {
         Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: true, origin, vaulted: None })) }
     }
 
-    /// The plaintext of a vault envelope. **For the vault loader only.**
+    /// The plaintext of a vault envelope. **For the vault loader only.** Like Ansible, never rendered as a template.
     pub fn decrypted(text: impl Into<Arc<str>>, envelope: Arc<str>, origin: Option<Origin>) -> Str {
-        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: true, origin, vaulted: Some(envelope) })) }
+        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: false, origin, vaulted: Some(envelope) })) }
     }
 
     pub fn as_str(&self) -> &str {

@@ -130,7 +130,10 @@ impl<'a, T: Tree> Constructor<'a, T> {
     }
 
     fn deprecate(&mut self, level: u32, at: Place, tag: &str, hint: &str) {
-        let warning = Diagnostic::deprecation(format!("Use of the YAML `{tag}` tag is deprecated."))
+        let message = format!(
+            "Use of the YAML `{tag}` tag is deprecated. This feature will be removed from ansible-core version 2.23."
+        );
+        let warning = Diagnostic::deprecation(message)
             .at(Some(at.origin(&self.file)))
             .hint(hint);
         self.warnings.push((level, warning));
@@ -477,10 +480,10 @@ pub(super) fn vaulted(options: &LoadOptions, envelope: &str, origin: Origin) -> 
     });
     match decrypted {
         Ok(text) => Value::Str(Str::decrypted(text, Arc::from(envelope), Some(origin))),
-        Err(error) => Value::Undefined(Arc::new(Undefined {
-            message: error.one_line(),
-            origin: Some(origin.clone()),
-            error: Some(Box::new(error.at(Some(origin)))),
-        })),
+        Err(error) => {
+            let message = format!("Attempt to use undecryptable variable: {}", error.one_line());
+            let error = Diagnostic::error(message.clone()).at(Some(origin.clone()));
+            Value::Undefined(Arc::new(Undefined { message, origin: Some(origin), error: Some(Box::new(error)) }))
+        }
     }
 }

@@ -129,7 +129,7 @@ fn guess_template(line: &[char]) -> Option<Guess> {
         message: "This may be an issue with missing quotes around a template block.",
         column,
         hint: Some(
-            "For example:\n\n    raw: {{ some_var }}\n\nShould be:\n\n    raw: \"{{ some_var }}\"",
+            "\nFor example:\n\n    raw: {{ some_var }}\n\nShould be:\n\n    raw: \"{{ some_var }}\"\n",
         ),
     })
 }
@@ -148,7 +148,7 @@ fn guess_colon(line: &[char]) -> Option<Guess> {
         message: "Colons in unquoted values must be followed by a non-space character.",
         column: start + colon,
         hint: Some(
-            "For example:\n\n    raw: echo 'name: ansible'\n\nShould be:\n\n    raw: \"echo 'name: ansible'\"",
+            "\nFor example:\n\n    raw: echo 'name: ansible'\n\nShould be:\n\n    raw: \"echo 'name: ansible'\"\n",
         ),
     })
 }
@@ -160,12 +160,12 @@ fn guess_quote(line: &[char]) -> Option<Guess> {
     let (message, hint) = if first != last {
         (
             "Values starting with a quote must end with the same quote.",
-            "For example:\n\n    raw: \"foo\" in bar\n\nShould be:\n\n    raw: '\"foo\" in bar'",
+            "\nFor example:\n\n    raw: \"foo\" in bar\n\nShould be:\n\n    raw: '\"foo\" in bar'\n",
         )
     } else if line.iter().filter(|c| **c == first).count() > 2 {
         (
             "Values starting with a quote must end with the same quote, and not contain that quote.",
-            "For example:\n\n    raw: \"foo\" in \"bar\"\n\nShould be:\n\n    raw: '\"foo\" in \"bar\"'",
+            "\nFor example:\n\n    raw: \"foo\" in \"bar\"\n\nShould be:\n\n    raw: '\"foo\" in \"bar\"'\n",
         )
     } else {
         return None;
