@@ -163,6 +163,8 @@ pub struct ModuleAnswer {
     pub deprecations: Vec<crate::value::Map>,
     /// Set by the first call to a host whose interpreter was discovered: the path, to be stored as a fact.
     pub discovered_interpreter: Option<String>,
+    /// The error behind a failure as the module described it (`msg`, `help_text`, `chain`), to show its causes.
+    pub exception: Option<crate::value::Map>,
 }
 
 /// A command for the target's shell: `raw`, `script`, and what needs no Python.
