@@ -4,6 +4,7 @@ mod call;
 mod dispatch;
 mod evaluation;
 pub mod filter;
+mod glob;
 pub mod jinja_test;
 pub mod lookup;
 pub mod python_regex;

@@ -1,5 +1,23 @@
 //! Filters: Jinja's own, and Ansible's.
 
+pub(crate) mod argument;
+mod choice;
+mod combination;
+mod comment;
+pub(crate) mod encode;
+pub(crate) mod json_text;
+pub(crate) mod math;
+pub(crate) mod password;
+pub(crate) mod path;
+mod python_set;
+pub(crate) mod random;
+pub(crate) mod regex;
+mod serialize;
+mod set_theory;
+pub(crate) mod structure;
 mod table;
+pub(crate) mod time;
+pub(crate) mod url;
+mod vault;
 
 pub use table::{find, names};

@@ -1,0 +1,159 @@
+//! Filters from and to JSON and YAML.
+
+use ftl_core::Value;
+use ftl_core::value::{JsonOptions, to_text, type_name, write_json};
+use ftl_core::vault::VaultSecrets;
+use ftl_core::yaml::{self, DuplicateKeys, LoadOptions};
+
+use super::argument::{defined, index, strict_text, wholly_defined};
+use super::json_text::parse_json;
+use crate::{Arguments, Evaluation, Failure};
+
+type Answer = Result<Value, Failure>;
+
+pub(super) fn from_json(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
+    // `profile` chooses a decoder for tags, which plain data does not have.
+    let _ = args.take("profile", 0);
+    let text = match &value {
+        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => strict_text(other, |kind| format!("the JSON object must be str, bytes or bytearray, not {kind}"))?
+            .to_string(),
+    };
+    parse_json(&text)
+}
+
+/// The options of `json.dumps`; `indent` and `sort_keys` come with the caller's defaults.
+fn json_options(
+    args: &mut Arguments,
+    indent: Option<Value>,
+    sort_keys: bool,
+    separators: Option<Value>,
+) -> Result<JsonOptions, Failure> {
+    let indent = match indent.filter(|v| !v.is_none()) {
+        None => None,
+        Some(Value::Str(_)) => return Err(Failure::unsupported("indentation by text")),
+        Some(number) => Some(index(&number)?.max(0) as usize),
+    };
+    let mut options = indent.map_or_else(JsonOptions::default, JsonOptions::indented);
+    options.sort_keys = sort_keys;
+    options.ensure_ascii = args.take_named("ensure_ascii").is_none_or(|v| v.is_true());
+    if let Some(separators) = separators.filter(|v| !v.is_none()) {
+        let pair = super::argument::iterate(&separators)?;
+        let [item, key] = pair.as_slice() else {
+            let complaint = match pair.len() {
+                n if n > 2 => "too many values to unpack (expected 2)".to_string(),
+                n => format!("not enough values to unpack (expected 2, got {n})"),
+            };
+            return Err(Failure::value_error(complaint));
+        };
+        options.item_separator = to_text(item);
+        options.key_separator = to_text(key);
+    }
+    for ignored in ["profile", "vault_to_text", "preprocess_unsafe", "skipkeys", "check_circular", "allow_nan", "cls"] {
+        let _ = args.take_named(ignored);
+    }
+    args.finish("JSONEncoder.__init__")?;
+    Ok(options)
+}
+
+pub(super) fn to_json(evaluation: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
+    let _ = args.take("profile", 0);
+    let indent = args.take_named("indent");
+    let sort_keys = args.take_named("sort_keys").is_some_and(|v| v.is_true());
+    let separators = args.take_named("separators");
+    let options = json_options(&mut args, indent, sort_keys, separators)?;
+    dump_json(evaluation, &value, &options)
+}
+
+pub(super) fn to_nice_json(evaluation: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
+    let indent = args.take("indent", 0).unwrap_or(Value::Int(4));
+    let sort_keys = args.take("sort_keys", 1).is_none_or(|v| v.is_true());
+    let _ = args.take_named("separators");
+    let separators = Value::Tuple([Value::str(","), Value::str(": ")].into());
+    let options = json_options(&mut args, Some(indent), sort_keys, Some(separators))?;
+    dump_json(evaluation, &value, &options)
+}
+
+fn dump_json(evaluation: &Evaluation<'_>, value: &Value, options: &JsonOptions) -> Answer {
+    wholly_defined(value)?;
+    serializable(value)?;
+    let text = write_json(value, options);
+    evaluation.check_text(text.len())?;
+    Ok(Value::str(text))
+}
+
+/// Python's encoder writes data, not objects.
+fn serializable(value: &Value) -> Result<(), Failure> {
+    match value {
+        Value::List(list) => list.items().iter().try_for_each(serializable),
+        Value::Tuple(items) => items.iter().try_for_each(serializable),
+        Value::Dict(dict) => dict.entries().iter().try_for_each(|(key, value)| {
+            if matches!(key, Value::Tuple(_) | Value::Bytes(_)) {
+                let kind = type_name(key);
+                return Err(Failure::type_error(format!("keys must be str, int, float, bool or None, not {kind}")));
+            }
+            serializable(value)
+        }),
+        Value::Object(object) if object.to_data().is_none() => {
+            let kind = object.type_name();
+            Err(Failure::type_error(format!(
+                "Object of type {kind} is not JSON serializable by the 'tagless' profile."
+            )))
+        }
+        Value::TimeDelta(_) => {
+            Err(Failure::type_error("Object of type timedelta is not JSON serializable by the 'tagless' profile."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn load_options(secrets: &VaultSecrets) -> LoadOptions<'_> {
+    LoadOptions {
+        file: "<unicode string>",
+        secrets,
+        duplicate_keys: DuplicateKeys::default(),
+        trusted: false,
+        json_first: false,
+        ansible_tags: true,
+        text_known: false,
+    }
+}
+
+fn not_text(evaluation: &Evaluation<'_>, filter: &str, value: Value) -> Answer {
+    defined(&value)?;
+    let kind = type_name(&value);
+    (evaluation.shared().warn)(ftl_core::source::Diagnostic::deprecation(format!(
+        "The {filter} filter ignored non-string input of type '{kind}'."
+    )));
+    Ok(value)
+}
+
+pub(super) fn from_yaml(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
+    args.finish("from_yaml")?;
+    let Value::Str(text) = &value else {
+        return if value.is_none() { Ok(value) } else { not_text(evaluation, "from_yaml", value) };
+    };
+    let secrets = VaultSecrets::default();
+    let loaded = yaml::load_value(text.as_str(), &load_options(&secrets))?;
+    loaded.warnings.into_iter().for_each(|w| (evaluation.shared().warn)(w));
+    Ok(loaded.root.untrusted())
+}
+
+pub(super) fn from_yaml_all(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
+    args.finish("from_yaml_all")?;
+    let Value::Str(text) = &value else {
+        return if value.is_none() { Ok(Value::list(vec![])) } else { not_text(evaluation, "from_yaml_all", value) };
+    };
+    let secrets = VaultSecrets::default();
+    let loaded = yaml::load_all(text.as_str(), &load_options(&secrets))?;
+    loaded.warnings.into_iter().for_each(|w| (evaluation.shared().warn)(w));
+    Ok(loaded.root.iter().map(|node| node.to_value().untrusted()).collect())
+}
+
+pub(super) fn to_yaml(_: &Evaluation<'_>, _: Value, _: Arguments) -> Answer {
+    Err(Failure::unsupported("the filter 'to_yaml'"))
+}
+
+pub(super) fn to_nice_yaml(_: &Evaluation<'_>, _: Value, _: Arguments) -> Answer {
+    Err(Failure::unsupported("the filter 'to_nice_yaml'"))
+}
