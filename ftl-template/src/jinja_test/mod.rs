@@ -1,5 +1,12 @@
 //! Tests (`value is name`): Jinja's own, and Ansible's.
 
+mod collection;
+mod file;
+mod pattern;
+mod pep440;
+mod result;
 mod table;
+mod uri;
+mod version;
 
 pub use table::{find, names};

@@ -1,9 +1,60 @@
 //! The tests, by name.
 
+use super::{collection, file, pattern, result, uri, version};
 use crate::call::TestFunction;
 
 /// One line per member: name, function, one line of documentation. Kept sorted by name; a test checks it.
-pub(crate) static TABLE: &[(&str, TestFunction, &str)] = &[];
+pub(crate) static TABLE: &[(&str, TestFunction, &str)] = &[
+    ("abs", file::absolute, "absolute path"),
+    ("all", collection::all, "list of true items only"),
+    ("any", collection::any, "list with a true item"),
+    ("change", result::changed, "the task changed something"),
+    ("changed", result::changed, "the task changed something"),
+    ("contains", collection::contains, "list with this item"),
+    ("directory", file::directory, "path of a directory"),
+    ("exists", file::exists, "path of something, links followed"),
+    ("failed", result::failed, "the task failed"),
+    ("failure", result::failed, "the task failed"),
+    ("falsy", collection::falsy, "what Python takes for false"),
+    ("file", file::file, "path of a file"),
+    ("finished", result::finished, "the background task has ended"),
+    ("is_abs", file::absolute, "absolute path"),
+    ("is_dir", file::directory, "path of a directory"),
+    ("is_file", file::file, "path of a file"),
+    ("is_link", file::link, "path of a symbolic link"),
+    ("is_mount", file::mount, "path of a mount point"),
+    ("is_same_file", file::same_file, "two paths of one file"),
+    ("isnan", collection::nan, "float that is no number"),
+    ("issubset", collection::subset, "list whose items are all in another"),
+    ("issuperset", collection::superset, "list that has all items of another"),
+    ("link", file::link, "path of a symbolic link"),
+    ("link_exists", file::link_exists, "path of something, links not followed"),
+    ("match", pattern::matches, "text that begins with a match"),
+    ("mount", file::mount, "path of a mount point"),
+    ("nan", collection::nan, "float that is no number"),
+    ("reachable", result::reachable, "the host could be reached"),
+    ("regex", pattern::regex, "text with a match"),
+    ("same_file", file::same_file, "two paths of one file"),
+    ("search", pattern::search, "text with a match"),
+    ("skip", result::skipped, "the task was skipped"),
+    ("skipped", result::skipped, "the task was skipped"),
+    ("started", result::started, "the background task has begun"),
+    ("subset", collection::subset, "list whose items are all in another"),
+    ("succeeded", result::succeeded, "the task did not fail"),
+    ("success", result::succeeded, "the task did not fail"),
+    ("successful", result::succeeded, "the task did not fail"),
+    ("superset", collection::superset, "list that has all items of another"),
+    ("timedout", result::timedout, "the task timed out"),
+    ("truthy", collection::truthy, "what Python takes for true"),
+    ("unreachable", result::unreachable, "the host could not be reached"),
+    ("uri", uri::uri, "text in the form of a URI"),
+    ("url", uri::url, "text in the form of a URL"),
+    ("urn", uri::urn, "text in the form of a URN"),
+    ("vault_encrypted", file::vault_encrypted, "text that came out of a vault"),
+    ("vaulted_file", file::vaulted_file, "path of an encrypted file"),
+    ("version", version::version, "version number in a relation to another"),
+    ("version_compare", version::version, "version number in a relation to another"),
+];
 
 /// The function of this name. A prefix `ansible.builtin.` or `ansible.legacy.` is understood.
 pub fn find(name: &str) -> Option<TestFunction> {
