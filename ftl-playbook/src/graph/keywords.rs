@@ -29,6 +29,8 @@ pub struct Keywords {
     pub delegate_to: Option<Value>,
     pub delegate_facts: Option<Value>,
     pub debugger: Option<Value>,
+    /// Of enclosing blocks and imports, for tasks without their own; [`TaskSpec::notify`](super::TaskSpec) already says it.
+    pub notify: Option<Value>,
     /// Play first, task last: later ones win key by key.
     pub environment: Vec<Value>,
     pub module_defaults: Vec<Value>,

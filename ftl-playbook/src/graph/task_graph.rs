@@ -30,7 +30,7 @@ pub struct PlaySpec {
     pub gather_subset: Option<Value>,
     pub gather_timeout: Option<Value>,
     pub fact_path: Option<Value>,
-    /// `vars` of the play (with those that `import_playbook` gave it below them).
+    /// `vars` of the play (with those that `import_playbook` gave it above them, as Ansible has it).
     pub vars: Arc<Map>,
     pub vars_prompt: Vec<VarsPrompt>,
     /// Each entry a file name or a list of candidates.
@@ -42,7 +42,9 @@ pub struct PlaySpec {
     pub force_handlers: Option<Value>,
     /// Inheritable keywords as written on the play.
     pub keywords: Arc<Keywords>,
-    /// The file the play stands in, and its directory (`playbook_dir` is that of the playbook named on the command line).
+    /// `when` of the `import_playbook` that brought the play in: all tasks have it already, gathering facts has not.
+    pub import_conditions: Vec<Value>,
+    /// The file the play stands in, and its directory (Ansible's `playbook_dir`, that of an imported playbook too).
     pub file: PathBuf,
     pub base_dir: PathBuf,
     pub graph: TaskGraph,
@@ -104,7 +106,18 @@ pub struct BlockSpec {
     pub role: Option<RoleId>,
     /// This block ends a role: after it, the role is complete for the host (`roles run once`, `end_role`).
     pub ends_role: Option<RoleId>,
+    /// The chain of includes and imports that brought this block in; relative includes are looked up along it.
+    pub included_from: Option<Arc<IncludedFrom>>,
     pub keywords: Arc<Keywords>,
+}
+
+/// One include or import on the way to a block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IncludedFrom {
+    /// The directory part of the file name as written, or the path of the included role.
+    pub dir: PathBuf,
+    /// The include around it.
+    pub outer: Option<Arc<IncludedFrom>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -135,6 +148,8 @@ pub struct TaskSpec {
     pub args: Arc<Map>,
     /// `args: "{{ dict }}"` or `module: "{{ dict }}"`: rendered to a dict and merged below `args`.
     pub args_template: Option<Value>,
+    /// Where the action's key stands, for messages about its arguments.
+    pub args_origin: Option<Origin>,
     pub looping: Option<Looping>,
     pub register: Option<Value>,
     pub until: Vec<Value>,
@@ -217,6 +232,16 @@ pub struct Looping {
     pub control: Option<Value>,
 }
 
+impl Looping {
+    /// Where the items are written.
+    pub fn items_origin(&self) -> Option<Origin> {
+        match &self.items {
+            Value::Str(s) => s.origin().cloned(),
+            _ => None,
+        }
+    }
+}
+
 /// A role as it was applied.
 #[derive(Clone, Debug)]
 pub struct RoleSpec {
@@ -227,8 +252,11 @@ pub struct RoleSpec {
     pub path: PathBuf,
     pub defaults: Arc<Map>,
     pub vars: Arc<Map>,
-    /// Parameters of this application.
+    /// Parameters of this application (free keys of the role entry).
     pub params: Arc<Map>,
+    /// The `vars:` of the role entry (or of the `import_role`/`include_role` task). The role's own tasks see them through
+    /// their keywords already; roles it depends on see them just below its `vars`.
+    pub entry_vars: Arc<Map>,
     /// The role that depends on this one, or whose task includes it.
     pub parent: Option<RoleId>,
     /// Roles it depends on (applied before it).
@@ -248,4 +276,5 @@ pub struct RoleSpec {
 pub struct ArgumentSpec {
     pub entry: String,
     pub options: Value,
+    pub short_description: Option<String>,
 }

@@ -1,0 +1,183 @@
+//! Reads the keywords that everything may have: `when`, `tags`, `vars`, `become` and their like.
+
+use std::sync::Arc;
+
+use ftl_core::source::{Diagnostic, Origin};
+use ftl_core::value::{Map, Value};
+use ftl_core::yaml::{Node, NodeKind};
+
+use super::arguments::python_class;
+use crate::graph::Keywords;
+use crate::graph::build::Builder;
+use crate::keyword::{Inheritance, Keyword, Place, is_reserved_variable};
+use crate::options::Problem;
+
+/// A value as a list: a list is one already, nothing is none, anything else is the one item.
+pub(crate) fn as_list(node: &Node) -> Vec<Value> {
+    match &node.kind {
+        NodeKind::Seq(items) => items.iter().map(Node::to_value).collect(),
+        NodeKind::Scalar(Value::None) => Vec::new(),
+        _ => vec![node.to_value()],
+    }
+}
+
+impl Builder<'_> {
+    /// Takes one keyword of a play, role, block or task into `own`; `false` when it is none that is inherited.
+    pub(crate) fn inheritable(&mut self, own: &mut Keywords, keyword: &Keyword, value: &Node, whole: &Node) -> bool {
+        match keyword.name {
+            "when" => own.when = as_list(value),
+            "tags" => own.tags = self.tags(value),
+            "environment" => own.environment = as_list(value),
+            "module_defaults" => own.module_defaults = self.module_defaults(value),
+            "collections" => own.collections = Arc::new(self.collections(value)),
+            name => {
+                if keyword.inheritance != Inheritance::Nearest {
+                    return false;
+                }
+                self.check_scalar(keyword, value, whole);
+                if let Some(field) = own.nearest_mut(name) {
+                    // `none` is what a keyword is that nobody wrote.
+                    *field = Some(value.to_value()).filter(|v| !v.is_none());
+                }
+            }
+        }
+        true
+    }
+
+    /// Text is wanted: a list or a dict is a mistake.
+    pub(crate) fn check_scalar(&mut self, keyword: &Keyword, value: &Node, whole: &Node) {
+        if keyword.scalar && !matches!(value.kind, NodeKind::Scalar(_)) {
+            self.report(Problem::parse(
+                Diagnostic::error(format!(
+                    "The field '{}' is supposed to be a string type, however the incoming data structure is a {}",
+                    keyword.name,
+                    python_class(value)
+                ))
+                .at(Some(whole.origin.clone())),
+            ));
+        }
+    }
+
+    fn tags(&mut self, value: &Node) -> Vec<Value> {
+        match &value.kind {
+            NodeKind::Seq(items) => items.iter().map(Node::to_value).collect(),
+            NodeKind::Scalar(Value::Str(text)) => {
+                text.as_str().split(',').map(|tag| Value::Str(text.part(tag.trim()))).collect()
+            }
+            _ => {
+                self.report(Problem::general(
+                    Diagnostic::error("tags must be specified as a list").at(Some(value.origin.clone())),
+                ));
+                Vec::new()
+            }
+        }
+    }
+
+    fn module_defaults(&mut self, value: &Node) -> Vec<Value> {
+        let items = as_list(value);
+        if let Some(wrong) = items.iter().find(|item| item.as_map().is_none()) {
+            let origin = match wrong {
+                Value::Str(text) => text.origin().cloned(),
+                _ => Some(value.origin.clone()),
+            };
+            self.report(Problem::parse(
+                Diagnostic::error(
+                    "The field 'module_defaults' is supposed to be a dictionary or list of dictionaries, the keys of which \
+                     must be static action, module, or group names. Only the values may contain templates. For example: \
+                     {'ping': \"{{ ping_defaults }}\"}",
+                )
+                .at(origin),
+            ));
+            return Vec::new();
+        }
+        items
+    }
+
+    /// `collections:`, completed with where short names are found when none of them has one.
+    fn collections(&mut self, value: &Node) -> Vec<String> {
+        let mut names = Vec::new();
+        for item in as_list(value) {
+            match item.as_str() {
+                Some(name) => names.push(name.to_string()),
+                None => self.report(Problem::parse(
+                    Diagnostic::error(format!(
+                        "Keyword 'collections' items must be of type 'str', not '{}'.",
+                        ftl_core::value::type_name(&item)
+                    ))
+                    .at(Some(value.origin.clone())),
+                )),
+            }
+        }
+        complete_collections(&mut names, self.play.collection.as_deref());
+        names
+    }
+
+    /// `vars:` of a thing that messages call `title`.
+    pub(crate) fn vars(&mut self, value: &Node, title: &str) -> Arc<Map> {
+        let Some(entries) = value.as_map() else {
+            if !value.is_none() {
+                self.report(Problem::parse(
+                    Diagnostic::error(format!("Vars in a {title} must be specified as a dictionary."))
+                        .at(Some(value.origin.clone())),
+                ));
+            }
+            return Arc::default();
+        };
+        for (key, _) in entries {
+            let name = key.as_value().cloned().unwrap_or_default();
+            if let Err(problem) = variable_name(&name, &key.origin) {
+                self.report(Problem::general(problem));
+            } else if let Some(name) = name.as_str().filter(|n| is_reserved_variable(n)) {
+                self.warn(format!("Found variable using reserved name '{name}'."), Some(key.origin.clone()));
+            }
+        }
+        value.to_value().as_map().unwrap_or_default()
+    }
+
+    /// Reports a key that means nothing here; as a warning when the settings say so.
+    pub(crate) fn unknown(&mut self, name: &str, place: Place, origin: &Origin) {
+        if self.options.unknown_keywords_fail || !matches!(place, Place::Task | Place::Handler) {
+            self.report(Problem::parse(crate::keyword::unknown_keyword(name, place, Some(origin.clone()))));
+        } else {
+            self.warn(format!("Ignoring invalid attribute: {name}"), None);
+        }
+    }
+}
+
+/// Puts the playbook's own collection first and the legacy names last.
+pub(crate) fn complete_collections(names: &mut Vec<String>, own: Option<&str>) {
+    if let Some(own) = own {
+        if !names.iter().any(|n| n == own) {
+            names.insert(0, own.to_string());
+        }
+    }
+    if !names.is_empty() && !names.iter().any(|n| n == "ansible.builtin" || n == "ansible.legacy") {
+        names.push("ansible.legacy".to_string());
+    }
+}
+
+/// Is this a name a variable can have?
+pub(crate) fn variable_name(name: &Value, origin: &Origin) -> Result<(), Diagnostic> {
+    let mut described = "name".to_string();
+    if let Some(text) = name.as_str() {
+        let mut bytes = text.bytes();
+        let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        if starts && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') && !is_word_of_templates_or_python(text) {
+            return Ok(());
+        }
+        described.push_str(&format!(" {}", ftl_core::value::repr_str(text)));
+    } else {
+        if matches!(name, Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_)) {
+            described.push_str(&format!(" '{}'", ftl_core::value::to_text(name)));
+        }
+        described.push_str(&format!(" of type '{}'", ftl_core::value::type_name(name)));
+    }
+    Err(Diagnostic::error(format!("Invalid variable {described}.")).at(Some(origin.clone())).hint(
+        "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers \
+         and underscores.",
+    ))
+}
+
+fn is_word_of_templates_or_python(name: &str) -> bool {
+    matches!(name, "False" | "None" | "True" | "false" | "none" | "not" | "true")
+}

@@ -1,0 +1,17 @@
+//! From YAML to plays, blocks and tasks.
+
+mod free_form;
+mod arguments;
+mod inheritable;
+mod action;
+mod task;
+mod block;
+mod include;
+mod play;
+mod playbook;
+
+pub use action::{CONTROLLER_ACTIONS, resolve_action};
+pub use arguments::takes_raw_params;
+pub use free_form::{parse_key_values, split_arguments, unquote};
+pub use playbook::{Loaded, load_playbook};
+pub(crate) use arguments::{key_text, python_class};
