@@ -2,6 +2,7 @@
 
 mod compose;
 mod construct;
+mod emit;
 mod json;
 mod load;
 mod node;
@@ -10,5 +11,6 @@ mod scalar;
 mod set;
 mod tree;
 
+pub use emit::{DumpOptions, MultiLine, QuoteStyle, dump};
 pub use load::{DuplicateKeys, LoadOptions, Loaded, load, load_all, load_value};
 pub use node::{Node, NodeKind};
