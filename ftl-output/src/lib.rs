@@ -1,1 +1,18 @@
-//! (to come)
+//! How events are shown: every display is a fold over `ftl_core::event::Event`, and none can influence a run.
+
+mod banner;
+mod colour;
+mod display;
+mod extra;
+mod human;
+mod log;
+mod mask;
+mod progress;
+mod screen;
+mod settings;
+mod table;
+
+pub use display::{Display, open};
+pub use mask::Masks;
+pub use settings::{ColourNames, Colouring, FileReader, LogSettings, OutputSettings, ResultFormat, Writer};
+pub use table::DISPLAYS;

@@ -1,0 +1,152 @@
+//! The event sink of a run: one lock, one screen, the display that was chosen and the extra ones.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use ftl_core::event::Event;
+use ftl_core::port::EventSink;
+use ftl_core::source::Diagnostic;
+
+use crate::mask::Masks;
+use crate::screen::Screen;
+use crate::settings::OutputSettings;
+use crate::table;
+
+/// A display: a fold over events that writes to the screen.
+pub(crate) trait View: Send {
+    fn show(&mut self, event: &Event, screen: &mut Screen);
+
+    /// The run is over, however it ended.
+    fn finish(&mut self, _screen: &mut Screen) {}
+}
+
+/// Shows a run. Everything it says goes through one lock, in the order in which it was said.
+pub struct Display {
+    state: Arc<Mutex<State>>,
+    masks: Arc<Masks>,
+}
+
+struct State {
+    screen: Screen,
+    views: Vec<Box<dyn View>>,
+    finished: bool,
+}
+
+/// Makes the display the settings ask for; the error names a callback plugin that FTL does not have.
+pub fn open(mut settings: OutputSettings) -> Result<Arc<Display>, Diagnostic> {
+    let masks = Arc::new(Masks::default());
+    let mut notes = table::resolve(&mut settings)?;
+    let mut screen = Screen::new(&mut settings, masks.clone());
+    let settings = Arc::new(settings);
+    let mut views = vec![table::view(&settings)?];
+    for name in &settings.enabled {
+        match table::extra(name, &settings) {
+            Ok(Some(view)) => views.push(view),
+            Ok(None) => {}
+            Err(note) => notes.push(note),
+        }
+    }
+    for note in &notes {
+        screen.message(note);
+    }
+    screen.flush();
+    let ticking = screen.live.is_enabled();
+    let state = Arc::new(Mutex::new(State { screen, views, finished: false }));
+    if ticking {
+        tick(&state);
+    }
+    Ok(Arc::new(Display { state, masks }))
+}
+
+/// Redraws the live line until the run, or its display, is gone.
+fn tick(state: &Arc<Mutex<State>>) {
+    let state = Arc::downgrade(state);
+    // No thread, no ticking: the line then moves with events only.
+    let _ = std::thread::Builder::new().name("live line".into()).spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_millis(500));
+            let Some(state) = state.upgrade() else { return };
+            let mut state = lock(&state);
+            if state.finished {
+                return;
+            }
+            state.screen.flush();
+        }
+    });
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+impl Display {
+    /// A warning, deprecation or error that belongs to no event: printed like all others, and once.
+    pub fn message(&self, diagnostic: &Diagnostic) {
+        let mut state = lock(&self.state);
+        state.screen.message(diagnostic);
+        state.screen.flush();
+    }
+
+    /// `[ERROR]: text` on stderr: how programs say why they end.
+    pub fn error_text(&self, text: &str) {
+        self.message(&Diagnostic::error(text));
+    }
+
+    /// `-v` text outside of events.
+    pub fn verbose(&self, level: u8, text: &str) {
+        let mut state = lock(&self.state);
+        state.screen.verbose(level, None, text);
+        state.screen.flush();
+    }
+
+    /// A line as it is, on stdout.
+    pub fn line(&self, text: &str) {
+        let mut state = lock(&self.state);
+        state.screen.plain(text);
+        state.screen.flush();
+    }
+
+    /// Secrets to be masked from now on.
+    pub fn masks(&self) -> &Arc<Masks> {
+        &self.masks
+    }
+
+    /// Keeps the live line away (`true`) while someone is asked something on the terminal.
+    pub fn hide_progress(&self, hidden: bool) {
+        lock(&self.state).screen.hide_progress(hidden);
+    }
+
+    /// Ends the output: summaries are written, the live line is gone. The text is why output was lost, if it was.
+    pub fn finish(&self) -> Option<String> {
+        let mut state = lock(&self.state);
+        let State { screen, views, finished } = &mut *state;
+        if !*finished {
+            *finished = true;
+            screen.hide_progress(true);
+            for view in views.iter_mut() {
+                view.finish(screen);
+            }
+            screen.flush();
+        }
+        screen.lost()
+    }
+}
+
+impl EventSink for Display {
+    fn emit(&self, event: Event) {
+        let mut state = lock(&self.state);
+        let State { screen, views, .. } = &mut *state;
+        screen.live.note(&event);
+        match &event {
+            Event::Message(diagnostic) => screen.message(diagnostic),
+            Event::Verbose { level, host, text } => screen.verbose(*level, host.as_deref(), text),
+            Event::Meta { text } => screen.verbose(2, None, &format!("META: {}", text.trim_start_matches("META: "))),
+            _ => {
+                for view in views.iter_mut() {
+                    view.show(&event, screen);
+                }
+            }
+        }
+        screen.flush();
+    }
+}

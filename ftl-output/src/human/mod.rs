@@ -1,0 +1,14 @@
+//! Displays for people.
+
+mod callback_result;
+mod default;
+mod diff;
+mod dump;
+mod minimal;
+mod oneline;
+mod recap;
+mod sequence;
+
+pub(crate) use default::Default;
+pub(crate) use minimal::Minimal;
+pub(crate) use oneline::Oneline;
