@@ -1,1 +1,29 @@
-//! (to come)
+//! What happens: hosts walk the task graph, tasks run, events say how it went.
+//!
+//! The engine prints nothing and opens no socket: it speaks to ports and emits events.
+
+mod action;
+mod facts_cache;
+mod includes;
+mod magic;
+mod meta;
+mod play;
+mod play_run;
+mod playbooks;
+mod process;
+mod strategy;
+mod cancel;
+mod cursor;
+mod report;
+mod run;
+mod settings;
+mod step;
+mod task;
+mod vars;
+
+pub use cancel::Cancel;
+pub use run::{Prompt, Question, Run};
+pub use playbooks::{Finish, Plan, run_playbooks, version_value};
+pub use run::ReloadInventory;
+pub use vars::InventoryLayers;
+pub use settings::{EngineSettings, Gathering};

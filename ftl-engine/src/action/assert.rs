@@ -1,0 +1,47 @@
+//! `assert`: conditions that must all hold.
+
+use ftl_core::value::{Map, Value, to_text};
+
+use super::{ActionContext, ActionFuture};
+use crate::task::TaskFailure;
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move { assert(context) })
+}
+
+fn assert(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
+    context.only(&["fail_msg", "msg", "quiet", "success_msg", "that"])?;
+    let that = match context.args.get("that") {
+        None => return Err(TaskFailure::message("conditional required in \"that\" string")),
+        Some(Value::List(l)) => (*l.items()).clone(),
+        Some(Value::Str(s)) if s.is_template() => match context.renderer.render_str(s)? {
+            Value::List(l) => (*l.items()).clone(),
+            _ => vec![Value::Str(s.clone())],
+        },
+        Some(other) => vec![other.clone()],
+    };
+    let message = |key: &str| context.arg(key).cloned();
+    let fail_msg = message("fail_msg").or_else(|| message("msg")).unwrap_or_else(|| Value::str("Assertion failed"));
+    let success_msg = message("success_msg").unwrap_or_else(|| Value::str("All assertions passed"));
+    let quiet = context.flag("quiet", false);
+    let mut result = Map::new();
+    if !quiet {
+        result.insert("_ansible_verbose_always", true);
+    }
+    for condition in that {
+        if !context.renderer.condition(&condition)? {
+            result.insert("failed", true);
+            result.insert("evaluated_to", false);
+            let shown = match &condition {
+                Value::Str(s) => Value::str(s.as_str()),
+                other => Value::str(to_text(other)),
+            };
+            result.insert("assertion", if condition.as_str().is_some() { shown } else { condition.clone() });
+            result.insert("msg", fail_msg);
+            return Ok(result);
+        }
+    }
+    result.insert("changed", false);
+    result.insert("msg", success_msg);
+    Ok(result)
+}

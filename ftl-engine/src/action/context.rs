@@ -1,0 +1,168 @@
+//! What an action gets to work with.
+
+use std::sync::{Arc, OnceLock};
+
+use ftl_core::call::{Background, ModuleAnswer, ModuleCall, ModuleRef, Target};
+use ftl_core::port::BoxFuture;
+use ftl_core::result::HostError;
+use ftl_core::source::Diagnostic;
+use ftl_core::value::{Map, Value, to_text};
+use ftl_template::Renderer;
+
+use crate::step::Step;
+use crate::task::{Resolution, Resolved, TaskFailure, resolve_target};
+use crate::vars::TaskScope;
+
+pub type ActionFuture<'a> = BoxFuture<'a, Result<Map, TaskFailure>>;
+/// An action answers with the task's result dict (`failed` in it is an ordinary failure), or with why there is none.
+pub type ActionFunction = for<'a> fn(&'a ActionContext<'a>) -> ActionFuture<'a>;
+
+/// One run of one action for one host and item. `args` is rendered; `scope` and `renderer` serve the few actions that
+/// render more (`template`, `debug: var`, `assert`).
+pub struct ActionContext<'a> {
+    pub step: &'a Step,
+    pub args: Map,
+    pub keywords: &'a Resolved,
+    pub scope: &'a Arc<TaskScope>,
+    pub renderer: &'a Renderer,
+    /// The variables of the host the task runs on (the delegated one, if any).
+    pub connection_scope: &'a Arc<TaskScope>,
+    /// The inventory name of that host.
+    pub connection_host: &'a str,
+    pub module: Option<&'a ModuleRef>,
+    /// Canonical name of the action or module: `ansible.builtin.copy`.
+    pub name: &'a str,
+    pub(crate) resolution: OnceLock<Resolution>,
+    /// Filled by module answers, taken by the task.
+    pub(crate) discovered: OnceLock<String>,
+}
+
+impl ActionContext<'_> {
+    pub fn arg(&self, name: &str) -> Option<&Value> {
+        self.args.get(name).filter(|v| !v.is_none())
+    }
+
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.arg(name).map(to_text)
+    }
+
+    /// A boolean argument, by Ansible's loose rule; text that is no boolean is false.
+    pub fn flag(&self, name: &str, default: bool) -> bool {
+        self.arg(name).map_or(default, |v| v.to_bool_loose().unwrap_or(false))
+    }
+
+    /// Fails for arguments the action does not know.
+    pub fn only(&self, known: &[&str]) -> Result<(), TaskFailure> {
+        let unknown: Vec<String> = self.args.text_iter().map(|(k, _)| k).filter(|k| !known.contains(k)).map(Into::into).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(TaskFailure::message(format!("Invalid options for {}: {}", self.name, unknown.join(","))))
+    }
+
+    /// Where the task runs; resolved when first asked for.
+    pub fn resolution(&self) -> Result<&Resolution, TaskFailure> {
+        if let Some(known) = self.resolution.get() {
+            return Ok(known);
+        }
+        let resolution = resolve_target(self.step, self.connection_scope, self.connection_host)?;
+        Ok(self.resolution.get_or_init(|| resolution))
+    }
+
+    pub fn target(&self) -> Result<&Target, TaskFailure> {
+        Ok(&self.resolution()?.target)
+    }
+
+    /// Finds a module by name, as this task would.
+    pub fn find_module(&self, name: &str) -> Result<ModuleRef, TaskFailure> {
+        let search = &self.step.task.keywords.module_search;
+        self.step.run.runtime.find(name, search).map_err(TaskFailure::message)
+    }
+
+    /// Runs the module the action stands for (`copy` for copy), or the task's own.
+    pub async fn run_own_module(&self, args: Map) -> Result<Map, TaskFailure> {
+        match self.module {
+            Some(module) => self.run_module(module.clone(), args).await,
+            None => self.run_module(self.find_module(self.name)?, args).await,
+        }
+    }
+
+    pub async fn run_named(&self, name: &str, args: Map) -> Result<Map, TaskFailure> {
+        let module = self.find_module(name)?;
+        self.run_module(module, args).await
+    }
+
+    /// Runs a module in the foreground, whatever `async:` says.
+    pub async fn run_foreground(&self, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
+        self.call(module, args, None).await
+    }
+
+    /// Runs a module where the task runs, in the background when the task is `async`.
+    pub async fn run_module(&self, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
+        let background = match self.keywords.async_seconds {
+            0 => None,
+            seconds => Some(Background {
+                limit: std::time::Duration::from_secs(seconds),
+                directory: self.resolution()?.async_dir.clone(),
+            }),
+        };
+        self.call(module, args, background).await
+    }
+
+    async fn call(&self, module: ModuleRef, args: Map, background: Option<Background>) -> Result<Map, TaskFailure> {
+        let resolution = self.resolution()?;
+        let run = &self.step.run;
+        for note in module.notes.iter() {
+            self.step.warn(note.clone());
+        }
+        let call = ModuleCall {
+            module,
+            args: Value::dict(args),
+            check: self.keywords.check,
+            diff: self.keywords.diff,
+            no_log: self.keywords.no_log,
+            verbosity: run.settings.verbosity,
+            environment: self.keywords.environment.clone(),
+            timeout: self.keywords.timeout,
+            background,
+            interpreters: resolution.interpreters.clone(),
+            options: run.settings.module_options.clone(),
+        };
+        let answer = run.runtime.run(&resolution.target, call).await?;
+        Ok(self.take(answer))
+    }
+
+    /// The answer's dict, with its warnings in the places results keep them.
+    fn take(&self, answer: ModuleAnswer) -> Map {
+        if let Some(path) = answer.discovered_interpreter {
+            // Only the first call of a host discovers; later ones find the value set.
+            let _ = self.discovered.set(path);
+        }
+        let mut map = answer.result;
+        if !answer.warnings.is_empty() {
+            let texts = answer.warnings.into_iter().map(Value::str).collect();
+            append(&mut map, "warnings", texts);
+        }
+        if !answer.deprecations.is_empty() {
+            append(&mut map, "deprecations", answer.deprecations.into_iter().map(Value::dict).collect());
+        }
+        map
+    }
+
+    pub fn error(&self, text: impl Into<String>) -> TaskFailure {
+        TaskFailure::Error(Diagnostic::error(text))
+    }
+
+    /// A host failure with the text of an I/O problem at the controller.
+    pub fn controller_error(&self, text: impl Into<String>) -> TaskFailure {
+        TaskFailure::Host(HostError::failed(text))
+    }
+}
+
+/// Adds to a list inside a result.
+pub(crate) fn append(map: &mut Map, key: &str, mut more: Vec<Value>) {
+    if let Some(old) = map.get(key).and_then(Value::as_items) {
+        more.splice(0..0, old.iter().cloned());
+    }
+    map.insert(key, Value::list(more));
+}

@@ -1,0 +1,96 @@
+//! `debug`: a message, or the value of an expression.
+
+use ftl_core::source::Diagnostic;
+use ftl_core::value::{Map, Str, Value, repr, to_text};
+
+use super::{ActionContext, ActionFuture};
+use crate::task::TaskFailure;
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move { debug(context) })
+}
+
+fn debug(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
+    if context.args.contains_key("msg") && context.args.contains_key("var") {
+        return Err(TaskFailure::message("'msg' and 'var' are incompatible options"));
+    }
+    context.only(&["msg", "var", "verbosity"])?;
+    let mut result = Map::new();
+    let wanted = context.arg("verbosity").map_or(Ok(0), |v| {
+        to_text(v).trim().parse::<i64>().map_err(|_| {
+            TaskFailure::message(format!(
+                "argument 'verbosity' is of type <class 'str'> and we were unable to convert to int: {} cannot be converted to an int",
+                repr(v)
+            ))
+        })
+    })?;
+    if wanted > context.step.run.settings.verbosity as i64 {
+        result.insert("skipped_reason", "Verbosity threshold not met.");
+        result.insert("skipped", true);
+        return Ok(result);
+    }
+    if let Some(message) = context.args.get("msg") {
+        result.insert("msg", message.clone());
+    } else if let Some(var) = context.args.get("var") {
+        let (name, value) = variable(context, var)?;
+        result.insert(name, value);
+    } else {
+        result.insert("msg", "Hello world!");
+    }
+    result.insert("_ansible_verbose_always", true);
+    result.insert("failed", false);
+    result.insert("changed", false);
+    Ok(result)
+}
+
+/// What `var:` shows: the expression as written, and its value or the words Ansible shows for a missing one.
+fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value), TaskFailure> {
+    // A list or dict stands for its values; its text is the key.
+    let rendered = match var {
+        Value::Str(s) if !s.is_template() => {
+            let name = s.as_str().to_string();
+            let value = match context.renderer.evaluate(s) {
+                Ok(value) => value,
+                Err(error) if is_missing(&error) => Value::str(not_defined(&error)),
+                Err(error) => return Err(error.into()),
+            };
+            return Ok((name, shown(value)));
+        }
+        other => context.renderer.render(other)?,
+    };
+    match &rendered {
+        // The text a template gives is an expression of its own only when it was written by the operator.
+        Value::Str(s) => {
+            let expression = Str::plain(s.as_str());
+            match context.scope_value(s.as_str()) {
+                Some(value) => Ok((expression.as_str().to_string(), shown(context.renderer.render(&value)?))),
+                None => Ok((s.as_str().to_string(), Value::str("VARIABLE IS NOT DEFINED!"))),
+            }
+        }
+        other => Ok((format!("<class '{}'>", ftl_core::value::type_name(other)), shown(other.clone()))),
+    }
+}
+
+fn shown(value: Value) -> Value {
+    match value {
+        Value::Undefined(u) => Value::str(format!("VARIABLE IS NOT DEFINED!: {}", u.message)),
+        other => other,
+    }
+}
+
+fn is_missing(error: &Diagnostic) -> bool {
+    let text = error.one_line();
+    text.contains("is undefined") || text.contains("has no attribute") || text.contains("has no element")
+}
+
+fn not_defined(error: &Diagnostic) -> String {
+    let _ = error;
+    "VARIABLE IS NOT DEFINED!".into()
+}
+
+impl ActionContext<'_> {
+    /// A variable by its exact name, unrendered.
+    pub(crate) fn scope_value(&self, name: &str) -> Option<Value> {
+        ftl_template::Scope::get(&**self.scope, name)
+    }
+}

@@ -1,0 +1,49 @@
+//! `set_fact`: variables of the host for the rest of the run.
+
+use ftl_core::value::{Map, Value, repr_str, to_text};
+
+use super::{ActionContext, ActionFuture};
+use crate::task::TaskFailure;
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move { set_fact(context) })
+}
+
+fn set_fact(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
+    let cacheable = context.flag("cacheable", false);
+    let mut facts = Map::new();
+    for (key, value) in &context.args {
+        let name = to_text(key);
+        if name == "cacheable" {
+            continue;
+        }
+        if !is_identifier(&name) {
+            return Err(TaskFailure::message(format!(
+                "The variable name {} is not valid. Variables must start with a letter or underscore character, \
+                 and contain only letters, numbers and underscores.",
+                repr_str(&name)
+            )));
+        }
+        facts.insert(name, value.clone());
+    }
+    if facts.is_empty() {
+        return Err(TaskFailure::message("No key/value pairs provided, at least one is required for this action to succeed"));
+    }
+    let mut result = Map::new();
+    result.insert("changed", false);
+    result.insert("ansible_facts", Value::dict(facts));
+    result.insert("_ansible_facts_cacheable", cacheable);
+    Ok(result)
+}
+
+/// A name Python and Ansible accept for a variable.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    const KEYWORDS: [&str; 38] = [
+        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+        "elif", "else", "except", "false", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda",
+        "none", "nonlocal", "not", "or", "pass", "raise", "return", "true", "try", "while", "with", "yield",
+    ];
+    let mut chars = name.chars();
+    let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    first && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && !KEYWORDS.contains(&name)
+}

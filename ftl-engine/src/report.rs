@@ -1,0 +1,108 @@
+//! Results as displays get them: censored, labelled, with their warnings apart.
+
+use std::sync::Arc;
+
+use ftl_core::event::HostResult;
+use ftl_core::result::Status;
+use ftl_core::source::Diagnostic;
+use ftl_core::value::{Map, Value, to_text};
+
+use crate::step::{Outcome, Step};
+
+/// What `no_log` puts in the place of a result.
+const CENSORED: &str = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
+
+/// The final result of a host.
+pub fn host_result(step: &Step, outcome: &Outcome) -> HostResult {
+    result(step, outcome, None)
+}
+
+pub(crate) fn item_result(step: &Step, outcome: &Outcome) -> HostResult {
+    let label = outcome.map.get("_ansible_item_label").map(to_text).unwrap_or_default();
+    let label = if outcome.no_log { "(censored due to no_log)".into() } else { label };
+    result(step, outcome, Some(label))
+}
+
+pub(crate) fn retry_result(step: &Step, outcome: &Outcome) -> HostResult {
+    result(step, outcome, None)
+}
+
+fn result(step: &Step, outcome: &Outcome, item: Option<String>) -> HostResult {
+    let status = status(outcome);
+    let ignored = match status {
+        Status::Unreachable => outcome.ignore_unreachable,
+        _ => outcome.ignore_errors,
+    };
+    HostResult {
+        task: step.info.clone(),
+        host: step.host_name.clone(),
+        delegated: outcome.delegated.clone().filter(|(name, _)| **name != *step.host_name),
+        status,
+        ignored,
+        result: Arc::new(if outcome.no_log { censor(&outcome.map) } else { outcome.map.clone() }),
+        item,
+        looped: outcome.looped,
+        error: if outcome.no_log { None } else { outcome.error.clone().map(Box::new) },
+        messages: outcome.messages.clone(),
+    }
+}
+
+pub fn status(outcome: &Outcome) -> Status {
+    if outcome.is_failed() {
+        Status::Failed
+    } else if outcome.is_unreachable() {
+        Status::Unreachable
+    } else if outcome.is_skipped() {
+        Status::Skipped
+    } else if outcome.is_changed() {
+        Status::Changed
+    } else {
+        Status::Ok
+    }
+}
+
+fn censor(map: &Map) -> Map {
+    let mut out = Map::new();
+    for key in ["attempts", "changed", "retries", "_ansible_no_log", "failed", "skipped", "unreachable"] {
+        if let Some(value) = map.get(key) {
+            out.insert(key, value.clone());
+        }
+    }
+    out.insert("censored", CENSORED);
+    if let Some(items) = map.get("results").and_then(Value::as_items) {
+        let censored = items.iter().map(|item| match item {
+            Value::Dict(d) if d.get("_ansible_no_log").is_some_and(|v| v.is_true()) => Value::dict(censor(&d.entries())),
+            other => other.clone(),
+        });
+        out.insert("results", censored.collect::<Value>());
+    }
+    out
+}
+
+/// Moves `warnings` and `deprecations` of a result to where displays find them.
+pub(crate) fn take_messages(_step: &Step, outcome: &mut Outcome) {
+    if let Some(warnings) = outcome.map.get("warnings").and_then(Value::as_items) {
+        outcome.messages.extend(warnings.iter().map(|w| Diagnostic::warning(to_text(w))));
+    }
+    if let Some(deprecations) = outcome.map.get("deprecations").and_then(Value::as_items) {
+        outcome.messages.extend(deprecations.iter().map(deprecation));
+    }
+}
+
+/// A module's deprecation, in Ansible's words.
+fn deprecation(entry: &Value) -> Diagnostic {
+    let field = |key: &str| entry.get(key).filter(|v| !v.is_none()).map(|v| to_text(&v));
+    let msg = field("msg").unwrap_or_else(|| to_text(entry));
+    let collection = field("collection_name").unwrap_or_else(|| "ansible.builtin".into());
+    let owner = match collection.as_str() {
+        "ansible.builtin" => "ansible-core".to_string(),
+        other => format!("collection '{other}'"),
+    };
+    let when = match (field("date"), field("version")) {
+        (Some(date), _) => format!("This feature will be removed from {owner} in a release after {date}."),
+        (None, Some(version)) => format!("This feature will be removed from {owner} version {version}."),
+        (None, None) => format!("This feature will be removed from {owner} in a future release."),
+    };
+    let msg = if msg.ends_with(['.', '!', '?']) { msg } else { msg + "." };
+    Diagnostic::deprecation(format!("{msg} {when}"))
+}

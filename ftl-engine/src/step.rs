@@ -1,0 +1,135 @@
+//! One host's turn at one task: everything a worker needs, by shared reference.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ftl_core::event::{Event, TaskInfo};
+use ftl_core::id::HostId;
+use ftl_core::source::Diagnostic;
+use ftl_core::value::{Map, Value};
+use ftl_playbook::graph::{RoleSpec, TaskGraph, TaskSpec};
+use ftl_template::Renderer;
+
+use crate::run::Run;
+use crate::vars::{PlayVars, RoleVars, TaskScope, World};
+
+/// A worker shares nothing else; its answer is a message.
+#[derive(Clone)]
+pub struct Step {
+    pub run: Arc<Run>,
+    pub play: Arc<PlayVars>,
+    pub world: World,
+    pub graph: Arc<TaskGraph>,
+    pub host: HostId,
+    pub host_name: Arc<str>,
+    pub task: Arc<TaskSpec>,
+    pub role_vars: Option<Arc<RoleVars>>,
+    pub info: Arc<TaskInfo>,
+}
+
+impl Step {
+    pub fn role(&self) -> Option<&Arc<RoleSpec>> {
+        self.task.role.map(|id| self.graph.role(id))
+    }
+
+    /// The variables of `host` (the step's own, or one it is delegated to) for this task.
+    pub fn scope_for(&self, host: Option<HostId>) -> TaskScope {
+        let role = self.role().map(Arc::as_ref);
+        let task = (&*self.task, self.role_vars.as_deref(), role);
+        TaskScope::new(&self.run, &self.play, &self.world, host, Some(task))
+    }
+
+    /// Directories that files of this task are looked up in: its role and the roles above it, its own, the playbook's.
+    pub fn search_path(&self) -> Vec<PathBuf> {
+        let mut path = vec![];
+        let mut role = self.task.role;
+        while let Some(id) = role {
+            let spec = self.graph.role(id);
+            path.push(spec.path.clone());
+            role = spec.parent;
+        }
+        for dir in [&self.task.file_dir, &self.play.base_dir] {
+            if !path.contains(dir) {
+                path.push(dir.clone());
+            }
+        }
+        path
+    }
+
+    pub fn renderer(&self, scope: &Arc<TaskScope>) -> Renderer {
+        Renderer::new(scope.clone(), self.run.template.clone())
+    }
+
+    pub fn emit(&self, event: Event) {
+        self.run.sink.emit(event);
+    }
+
+    pub fn warn(&self, message: impl Into<String>) {
+        self.emit(Event::Message(Diagnostic::warning(message)));
+    }
+}
+
+/// What a worker sends back: the result in Ansible's raw shape (`_ansible_*` keys included), and what belongs to it.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub map: Map,
+    /// Printed as the `[ERROR]` block of a failure.
+    pub error: Option<Diagnostic>,
+    pub messages: Vec<Diagnostic>,
+    pub ignore_errors: bool,
+    pub ignore_unreachable: bool,
+    pub no_log: bool,
+    pub run_once: bool,
+    pub looped: bool,
+    pub delegated: Option<(String, Option<String>)>,
+    pub register: Option<String>,
+    /// Per-item diff display etc. wants to know the effective `diff`.
+    pub diff: bool,
+    /// A discovered interpreter, to be stored as a fact of this host (or the one delegated to).
+    pub discovered: Option<String>,
+}
+
+impl Outcome {
+    pub fn flag(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(Value::is_true)
+    }
+
+    /// The items of a loop, as dicts.
+    pub fn items(&self) -> Vec<Value> {
+        if !self.looped {
+            return vec![];
+        }
+        self.map.get("results").and_then(Value::as_items).map(|l| (*l).clone()).unwrap_or_default()
+    }
+
+    fn any(&self, key: &str) -> bool {
+        match self.map.get(key) {
+            Some(value) => value.is_true(),
+            None => self.items().iter().any(|i| i.get(key).is_some_and(|v| v.is_true())),
+        }
+    }
+
+    pub fn is_failed(&self) -> bool {
+        let judged = |v: &Value| v.get("failed_when_result").is_some();
+        if self.map.contains_key("failed_when_result") || self.items().iter().any(judged) {
+            return self.any("failed_when_result");
+        }
+        self.any("failed")
+    }
+
+    pub fn is_unreachable(&self) -> bool {
+        self.any("unreachable")
+    }
+
+    pub fn is_changed(&self) -> bool {
+        self.any("changed")
+    }
+
+    pub fn is_skipped(&self) -> bool {
+        let items = self.items();
+        if !items.is_empty() && items.iter().all(|i| i.get("skipped").is_some_and(|v| v.is_true())) {
+            return true;
+        }
+        self.flag("skipped")
+    }
+}

@@ -1,0 +1,72 @@
+//! `async` with `poll`: asks for the job until it is done or its time is up.
+
+use std::time::Duration;
+
+use ftl_core::event::Event;
+use ftl_core::value::{Map, Value, to_text};
+
+use super::TaskFailure;
+use super::execute::pause;
+use crate::action::ActionContext;
+
+pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Map, TaskFailure> {
+    let step = context.step;
+    let Some(job) = started.get("ansible_job_id").map(to_text) else {
+        let mut map = Map::new();
+        map.insert("failed", true);
+        map.insert("msg", "No job id was returned by the async task");
+        return Ok(map);
+    };
+    let limit = context.keywords.async_seconds as i64;
+    let poll = context.keywords.poll.max(1) as i64;
+    let mut left = limit;
+    let mut answer = Map::new();
+    while left > 0 && !step.run.cancel.is_cancelled() {
+        pause(step, Duration::from_secs(poll as u64)).await;
+        left -= poll;
+        match ask(context, &job, "status").await {
+            Ok(map) => answer = map,
+            // Hosts reboot and links break while a job runs; the next poll may reach it again.
+            Err(failure) if left <= 0 => return Err(failure),
+            Err(_) => continue,
+        }
+        if truth(&answer, "finished") || truth(&answer, "skipped") {
+            break;
+        }
+        if truth(&answer, "failed") && answer.contains_key("ansible_job_id") {
+            break;
+        }
+        step.emit(Event::AsyncPoll {
+            host: step.host_name.clone(),
+            job: job.clone(),
+            started: truth(&answer, "started"),
+            finished: truth(&answer, "finished"),
+        });
+    }
+    let mut map = Map::new();
+    if truth(&answer, "finished") {
+        // The answer is complete; the file that held it is of no further use.
+        let _ = ask(context, &job, "cleanup").await;
+        map = answer;
+    } else {
+        map.insert("failed", true);
+        map.insert("msg", format!("async task did not complete within the requested time - {limit}s"));
+        map.insert("async_result", Value::dict(answer));
+    }
+    let (host, failed) = (step.host_name.clone(), truth(&map, "failed"));
+    step.emit(if failed { Event::AsyncFailed { host, job } } else { Event::AsyncOk { host, job } });
+    Ok(map)
+}
+
+fn truth(map: &Map, key: &str) -> bool {
+    map.get(key).is_some_and(Value::is_true)
+}
+
+async fn ask(context: &ActionContext<'_>, job: &str, mode: &str) -> Result<Map, TaskFailure> {
+    let mut args = Map::new();
+    args.insert("jid", job);
+    args.insert("mode", mode);
+    args.insert("_async_dir", context.resolution()?.async_dir.as_str());
+    let module = context.find_module("ansible.builtin.async_status")?;
+    context.run_foreground(module, args).await
+}

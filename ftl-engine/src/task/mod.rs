@@ -1,0 +1,16 @@
+//! The life of one task on one host: items, conditions, arguments, the action, the verdict.
+
+mod execute;
+mod looping;
+mod keywords;
+mod arguments;
+mod target;
+mod verdict;
+mod background;
+mod failure;
+
+pub use execute::run_step;
+pub use failure::TaskFailure;
+pub use verdict::failed as fail;
+pub use keywords::{Resolved, render_bool};
+pub use target::{Resolution, resolve_target};

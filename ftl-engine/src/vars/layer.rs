@@ -1,0 +1,57 @@
+//! The documented precedence levels, as a type: a later layer beats an earlier one.
+
+use std::sync::Arc;
+
+use ftl_core::value::Map;
+
+/// Ansible's list "Understanding variable precedence", lowest first. (Its first level, command-line values such as `-u`,
+/// are settings and no variables; inventory levels 3 to 10 come ready-made and in order from the inventory.)
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Layer {
+    PlayRoleDefaults,
+    RoleDefaults,
+    Inventory,
+    Facts,
+    PlayVars,
+    VarsFiles,
+    PlayRoleVars,
+    RoleVars,
+    TaskVars,
+    IncludeVars,
+    SetFacts,
+    RoleParams,
+    IncludeParams,
+    ExtraVars,
+    Magic,
+    Local,
+}
+
+/// A stack of variable maps that only grows upwards.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    maps: Vec<(Layer, Arc<Map>)>,
+}
+
+impl Layers {
+    pub fn push(&mut self, layer: Layer, map: &Arc<Map>) {
+        if !map.is_empty() {
+            debug_assert!(self.maps.last().is_none_or(|(top, _)| *top <= layer), "{layer:?} pushed out of order");
+            self.maps.push((layer, map.clone()));
+        }
+    }
+
+    pub fn push_all<'a>(&mut self, layer: Layer, maps: impl IntoIterator<Item = &'a Arc<Map>>) {
+        for map in maps {
+            self.push(layer, map);
+        }
+    }
+
+    /// Highest precedence first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Map>> {
+        self.maps.iter().rev().map(|(_, map)| map)
+    }
+
+    pub fn lowest_first(&self) -> impl Iterator<Item = &Arc<Map>> {
+        self.maps.iter().map(|(_, map)| map)
+    }
+}

@@ -1,0 +1,315 @@
+//! Variables as one host and task see them: layers below, magic variables and loop variables on top.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use ftl_core::id::{HostId, RoleId};
+use ftl_core::value::{Map, Value};
+use ftl_playbook::graph::{RoleSpec, TaskGraph, TaskSpec};
+use ftl_template::Scope;
+
+use super::layer::{Layer, Layers};
+use super::{HostVarsObject, World};
+use crate::run::Run;
+
+/// What a play gives to all its tasks. Replaced, never changed, when a role is added to the play.
+#[derive(Clone, Debug, Default)]
+pub struct PlayVars {
+    pub name: String,
+    pub vars: Arc<Map>,
+    pub vars_files: Vec<Arc<Map>>,
+    /// Defaults and vars of roles the whole play sees.
+    pub role_defaults: Vec<Arc<Map>>,
+    pub role_vars: Vec<Arc<Map>>,
+    /// Magic variables that stay the same for the play.
+    pub magic: Arc<Map>,
+    pub batch: Vec<HostId>,
+    pub hosts_all: Vec<HostId>,
+    pub base_dir: PathBuf,
+}
+
+/// Variables a role gives its own tasks, with those of its parents and dependencies below.
+#[derive(Clone, Debug, Default)]
+pub struct RoleVars {
+    pub defaults: Vec<Arc<Map>>,
+    pub vars: Vec<Arc<Map>>,
+    pub params: Vec<Arc<Map>>,
+}
+
+impl RoleVars {
+    pub fn of(graph: &TaskGraph, id: RoleId) -> RoleVars {
+        let mut out = RoleVars::default();
+        let mut chain: Vec<&Arc<RoleSpec>> = vec![];
+        let mut parent = graph.role(id).parent;
+        while let Some(p) = parent {
+            let role = graph.role(p);
+            chain.push(role);
+            parent = role.parent;
+        }
+        chain.reverse();
+        let role = graph.role(id);
+        let mut dependencies = vec![];
+        gather_dependencies(graph, id, &mut dependencies);
+        for dep in &dependencies {
+            out.defaults.push(graph.role(*dep).defaults.clone());
+        }
+        out.defaults.extend(chain.iter().map(|r| r.defaults.clone()));
+        out.defaults.push(role.defaults.clone());
+        out.vars.extend(chain.iter().map(|r| r.vars.clone()));
+        for dep in &dependencies {
+            out.vars.push(graph.role(*dep).vars.clone());
+        }
+        out.vars.push(role.vars.clone());
+        out.params.extend(chain.iter().map(|r| r.params.clone()));
+        out.params.push(role.params.clone());
+        for maps in [&mut out.defaults, &mut out.vars, &mut out.params] {
+            maps.retain(|m| !m.is_empty());
+        }
+        out
+    }
+}
+
+fn gather_dependencies(graph: &TaskGraph, id: RoleId, into: &mut Vec<RoleId>) {
+    for dep in &graph.role(id).dependencies {
+        gather_dependencies(graph, *dep, into);
+        into.push(*dep);
+    }
+}
+
+/// The view of one host (if any) and one task (if any). Cheap to make: maps are shared.
+pub struct TaskScope {
+    run: Arc<Run>,
+    play: Arc<PlayVars>,
+    world: World,
+    host: Option<HostId>,
+    layers: Layers,
+    /// Magic variables of the task and its role.
+    task_magic: Map,
+    /// Loop variables and results of the task so far, the latest last.
+    locals: Vec<Arc<Map>>,
+    magic: OnceLock<Arc<Map>>,
+}
+
+impl TaskScope {
+    pub fn new(
+        run: &Arc<Run>,
+        play: &Arc<PlayVars>,
+        world: &World,
+        host: Option<HostId>,
+        task: Option<(&TaskSpec, Option<&RoleVars>, Option<&RoleSpec>)>,
+    ) -> TaskScope {
+        let mut layers = Layers::default();
+        let role_vars = task.and_then(|(_, vars, _)| vars);
+        layers.push_all(Layer::PlayRoleDefaults, &play.role_defaults);
+        if let Some(role) = role_vars {
+            layers.push_all(Layer::RoleDefaults, &role.defaults);
+        }
+        if let Some(host) = host {
+            let vars = world.host(host);
+            layers.push_all(Layer::Inventory, &*world.inventory_vars(host));
+            if run.settings.inject_facts {
+                layers.push(Layer::Facts, vars.facts.injected());
+            }
+        }
+        layers.push(Layer::PlayVars, &play.vars);
+        layers.push_all(Layer::VarsFiles, &play.vars_files);
+        layers.push_all(Layer::PlayRoleVars, &play.role_vars);
+        if let Some(role) = role_vars {
+            layers.push_all(Layer::RoleVars, &role.vars);
+        }
+        if let Some((task, ..)) = task {
+            layers.push_all(Layer::TaskVars, &task.keywords.vars);
+        }
+        if let Some(host) = host {
+            let vars = world.host(host);
+            layers.push(Layer::IncludeVars, &vars.include_vars);
+            layers.push(Layer::SetFacts, &vars.set_facts);
+        }
+        if let Some(role) = role_vars {
+            layers.push_all(Layer::RoleParams, &role.params);
+        }
+        if let Some((task, ..)) = task {
+            layers.push_all(Layer::IncludeParams, &task.keywords.include_params);
+        }
+        layers.push(Layer::ExtraVars, &run.settings.extra_vars);
+        let mut task_magic = Map::new();
+        if let Some((task, _, role)) = task {
+            task_magic.insert("environment", Value::list(task.keywords.environment.clone()));
+            if let Some(role) = role {
+                let short = role.name.rsplit('.').next().unwrap_or(&role.name);
+                let collection = role.collection.as_ref();
+                task_magic.insert("role_name", if collection.is_some() { short } else { &role.name });
+                task_magic.insert("role_path", role.path.to_string_lossy().into_owned());
+                task_magic.insert("role_uuid", format!("{:08x}-role-{}", role.identity as u32, role.id.0));
+                task_magic.insert("ansible_role_name", &*role.name);
+                task_magic.insert("ansible_collection_name", collection.map_or(Value::None, |c| Value::str(&**c)));
+            }
+        }
+        TaskScope {
+            run: run.clone(),
+            play: play.clone(),
+            world: world.clone(),
+            host,
+            layers,
+            task_magic,
+            locals: vec![],
+            magic: OnceLock::new(),
+        }
+    }
+
+    /// The same view with `more` on top of everything.
+    #[must_use]
+    pub fn with(&self, more: Arc<Map>) -> TaskScope {
+        let mut locals = self.locals.clone();
+        locals.push(more);
+        TaskScope {
+            run: self.run.clone(),
+            play: self.play.clone(),
+            world: self.world.clone(),
+            host: self.host,
+            layers: self.layers.clone(),
+            task_magic: self.task_magic.clone(),
+            locals,
+            magic: OnceLock::new(),
+        }
+    }
+
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Names only the engine gives, computed when asked for.
+    fn magic(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.task_magic.get(name) {
+            return Some(value.clone());
+        }
+        match name {
+            "omit" => Some(Value::Omit),
+            "inventory_hostname" => Some(Value::str(self.world.inventory.host_name(self.host?).clone())),
+            "inventory_hostname_short" => {
+                Some(Value::str(self.world.inventory.host(self.host?).short_name()))
+            }
+            "group_names" => Some(self.world.inventory.group_names(self.host?)),
+            "groups" => Some(self.world.inventory.groups_value()),
+            "hostvars" => Some(Value::Object(Arc::new(HostVarsObject::new(&self.run, &self.play, &self.world)))),
+            "ansible_facts" => self.host.map(|h| self.world.host(h).facts.namespaced()),
+            "ansible_play_hosts_all" => Some(self.hosts(&self.play.hosts_all, false)),
+            "ansible_play_hosts" => Some(self.hosts(&self.play.hosts_all, true)),
+            "ansible_play_batch" | "play_hosts" | "ansible_current_hosts" => Some(self.hosts(&self.play.batch, true)),
+            "ansible_failed_hosts" => {
+                let failed = self.play.batch.iter().filter(|h| self.world.removed.contains(h));
+                Some(failed.map(|h| Value::str(self.world.inventory.host_name(*h).clone())).collect())
+            }
+            "vars" => Some(self.all()),
+            _ => self.play.magic.get(name).cloned(),
+        }
+    }
+
+    fn hosts(&self, ids: &[HostId], left_only: bool) -> Value {
+        let gone = |id: &HostId| left_only && self.world.removed.contains(id);
+        ids.iter().filter(|id| !gone(id)).map(|id| Value::str(self.world.inventory.host_name(*id).clone())).collect()
+    }
+
+    /// Everything as one dict (the `vars` variable), unrendered.
+    fn all(&self) -> Value {
+        let map = self.magic.get_or_init(|| {
+            let mut all = Map::new();
+            for name in self.names() {
+                if &*name != "vars"
+                    && &*name != "hostvars"
+                    && let Some(value) = self.get(&name)
+                {
+                    all.insert(&*name, value);
+                }
+            }
+            Arc::new(all)
+        });
+        Value::Dict(ftl_core::Dict::loaded((**map).clone()))
+    }
+}
+
+const MAGIC_NAMES: [&str; 13] = [
+    "ansible_facts",
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "group_names",
+    "groups",
+    "hostvars",
+    "inventory_hostname",
+    "inventory_hostname_short",
+    "omit",
+    "play_hosts",
+    "ansible_current_hosts",
+    "vars",
+];
+
+impl Scope for TaskScope {
+    fn get(&self, name: &str) -> Option<Value> {
+        for local in self.locals.iter().rev() {
+            if let Some(value) = local.get(name) {
+                return Some(value.clone());
+            }
+        }
+        if let Some(value) = self.magic(name) {
+            return Some(value);
+        }
+        if self.run.settings.hash_merge {
+            return merged(&self.layers, name);
+        }
+        self.layers.iter().find_map(|map| map.get(name)).cloned()
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let mut seen = rustc_hash::FxHashSet::default();
+        let mut out = vec![];
+        let mut add = |name: &str| {
+            if seen.insert(name.to_string()) {
+                out.push(Arc::from(name));
+            }
+        };
+        for map in self.layers.lowest_first().chain(&self.locals) {
+            map.text_iter().for_each(|(name, _)| add(name));
+        }
+        self.play.magic.text_iter().for_each(|(name, _)| add(name));
+        self.task_magic.text_iter().for_each(|(name, _)| add(name));
+        for name in MAGIC_NAMES {
+            if self.host.is_some() || !matches!(name, "inventory_hostname" | "inventory_hostname_short" | "group_names" | "ansible_facts") {
+                add(name);
+            }
+        }
+        out
+    }
+}
+
+/// `hash_behaviour = merge`: dicts of all layers, the higher ones on top.
+fn merged(layers: &Layers, name: &str) -> Option<Value> {
+    let mut result: Option<Value> = None;
+    for map in layers.lowest_first() {
+        if let Some(value) = map.get(name) {
+            result = Some(match result {
+                Some(below) => combine(&below, value),
+                None => value.clone(),
+            });
+        }
+    }
+    result
+}
+
+/// Dicts are merged recursively, all else is replaced.
+pub fn combine(below: &Value, above: &Value) -> Value {
+    match (below, above) {
+        (Value::Dict(b), Value::Dict(a)) => {
+            let mut map = (*b.entries()).clone();
+            for (key, value) in a.entries().iter() {
+                let value = match map.get_value(key) {
+                    Some(old) => combine(old, value),
+                    None => value.clone(),
+                };
+                map.insert(key.clone(), value);
+            }
+            Value::Dict(ftl_core::Dict::loaded(map))
+        }
+        _ => above.clone(),
+    }
+}

@@ -1,0 +1,124 @@
+//! What all hosts know at one moment: a snapshot that workers read while the dispatcher makes the next one.
+
+use std::sync::{Arc, OnceLock};
+
+use ftl_core::id::HostId;
+use ftl_core::source::Diagnostic;
+use ftl_core::value::{Map, Value};
+use ftl_inventory::Inventory;
+
+use super::Facts;
+
+/// Gives a host's inventory variables (sources, `group_vars`, `host_vars`), lowest precedence first.
+pub type InventoryLayers = Arc<dyn Fn(&Inventory, HostId) -> Result<Vec<Arc<Map>>, Diagnostic> + Send + Sync>;
+
+/// The variables of one host that change while a run lasts.
+#[derive(Clone, Debug, Default)]
+pub struct HostVars {
+    inventory: OnceLock<Arc<Vec<Arc<Map>>>>,
+    pub facts: Facts,
+    pub include_vars: Arc<Map>,
+    /// `set_fact` and `register`.
+    pub set_facts: Arc<Map>,
+}
+
+/// Immutable, cheap to clone.
+#[derive(Clone)]
+pub struct World {
+    pub inventory: Inventory,
+    layers: InventoryLayers,
+    hosts: Arc<Vec<Arc<HostVars>>>,
+    /// Hosts that failed or were unreachable in this play (they leave `ansible_play_hosts`).
+    pub removed: Arc<Vec<HostId>>,
+}
+
+impl World {
+    pub fn new(inventory: Inventory, layers: InventoryLayers) -> World {
+        let mut world = World { inventory, layers, hosts: Arc::default(), removed: Arc::default() };
+        world.grow();
+        world
+    }
+
+    /// Makes room for hosts that were added to the inventory.
+    fn grow(&mut self) {
+        let count = self.inventory.host_id_bound();
+        if self.hosts.len() < count {
+            Arc::make_mut(&mut self.hosts).resize_with(count, Arc::default);
+        }
+    }
+
+    /// Takes a changed inventory; what was gathered stays.
+    pub fn refresh(&mut self, inventory: Inventory) {
+        self.inventory = inventory;
+        self.grow();
+        for host in Arc::make_mut(&mut self.hosts) {
+            Arc::make_mut(host).inventory = OnceLock::new();
+        }
+    }
+
+    /// The same knowledge about hosts of a newly read inventory.
+    pub fn renumbered(&self, inventory: Inventory) -> World {
+        let mut world = World::new(inventory, self.layers.clone());
+        for (index, host) in self.hosts.iter().enumerate() {
+            let name = self.inventory.host_name(HostId(index as u32));
+            if let Some(id) = world.inventory.find_host(name) {
+                let known = HostVars { inventory: OnceLock::new(), ..(**host).clone() };
+                Arc::make_mut(&mut world.hosts)[id.index()] = Arc::new(known);
+            }
+        }
+        world
+    }
+
+    pub fn host(&self, id: HostId) -> &Arc<HostVars> {
+        &self.hosts[id.index()]
+    }
+
+    /// The inventory variables of a host, lowest precedence first.
+    pub fn inventory_vars(&self, id: HostId) -> Arc<Vec<Arc<Map>>> {
+        // Errors were said at the play's start; a host that joins later has what could be read.
+        self.host(id)
+            .inventory
+            .get_or_init(|| Arc::new((self.layers)(&self.inventory, id).unwrap_or_default()))
+            .clone()
+    }
+
+    /// Reads a host's inventory variables, and says what is wrong with their files.
+    pub fn check_inventory_vars(&self, id: HostId) -> Result<(), Diagnostic> {
+        if self.host(id).inventory.get().is_none() {
+            let layers = Arc::new((self.layers)(&self.inventory, id)?);
+            let _ = self.host(id).inventory.set(layers);
+        }
+        Ok(())
+    }
+
+    fn edit(&mut self, id: HostId) -> &mut HostVars {
+        Arc::make_mut(&mut Arc::make_mut(&mut self.hosts)[id.index()])
+    }
+
+    pub fn add_facts(&mut self, id: HostId, facts: &Map) {
+        let host = self.edit(id);
+        host.facts = host.facts.with(facts);
+    }
+
+    pub fn clear_facts(&mut self, id: HostId) {
+        self.edit(id).facts = Facts::default();
+    }
+
+    pub fn set_fact(&mut self, id: HostId, name: &str, value: Value) {
+        Arc::make_mut(&mut self.edit(id).set_facts).insert(name, value);
+    }
+
+    pub fn include_var(&mut self, id: HostId, name: &str, value: Value) {
+        Arc::make_mut(&mut self.edit(id).include_vars).insert(name, value);
+    }
+
+    pub fn remove_host(&mut self, id: HostId) {
+        if !self.removed.contains(&id) {
+            Arc::make_mut(&mut self.removed).push(id);
+        }
+    }
+
+    pub fn restore_host(&mut self, id: HostId) {
+        Arc::make_mut(&mut self.removed).retain(|h| *h != id);
+    }
+}
