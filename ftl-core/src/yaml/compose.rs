@@ -121,7 +121,7 @@ impl<'a, T: Tree> Composer<'a, T> {
                 _ => continue,
             };
             match self.stack.last_mut() {
-                Some(frame) => self.constructor.add(frame, part)?,
+                Some(frame) => self.constructor.add(frame, part),
                 None => root = Some(part.item),
             }
             if let Some(frame) = self.stack.last() {

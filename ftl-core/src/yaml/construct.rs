@@ -12,8 +12,8 @@ use super::tree::Tree;
 use crate::source::{Diagnostic, Origin};
 use crate::value::{Str, Undefined, Value, repr};
 
-/// How many entries merge keys may copy.
-const MAX_MERGED: usize = 10_000_000;
+/// How many entries merge keys may copy: they take memory, unlike what aliases share.
+const MAX_MERGED: usize = 2_000_000;
 /// Longer keys hardly repeat.
 const MAX_INTERNED: usize = 64;
 
@@ -278,19 +278,19 @@ impl<'a, T: Tree> Constructor<'a, T> {
     }
 
     /// Puts a finished child into its collection.
-    pub(super) fn add(&mut self, frame: &mut Frame<T>, part: Part<T>) -> Result<(), Problem> {
+    pub(super) fn add(&mut self, frame: &mut Frame<T>, part: Part<T>) {
         frame.weight = frame.weight.saturating_add(part.weight);
         if frame.shape == Shape::Seq {
             if part.shape != Shape::Map && frame.odd.is_none() {
                 frame.odd = Some((part.at, part.shape));
             }
             frame.items.push(part.item);
-            return Ok(());
+            return;
         }
         let Some(key) = frame.key.take() else {
             self.check_key(frame, &part);
             frame.key = Some(part);
-            return Ok(());
+            return;
         };
         match key.shape {
             Shape::Merge => return self.merge(frame, part),
@@ -298,7 +298,6 @@ impl<'a, T: Tree> Constructor<'a, T> {
             _ => {}
         }
         frame.entries.push((key.item, part.item));
-        Ok(())
     }
 
     fn check_key(&mut self, frame: &Frame<T>, key: &Part<T>) {
@@ -318,7 +317,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
     }
 
     /// `<<: mapping` or `<<: [mapping, …]`; earlier mappings of the list win.
-    fn merge(&mut self, frame: &mut Frame<T>, part: Part<T>) -> Result<(), Problem> {
+    fn merge(&mut self, frame: &mut Frame<T>, part: Part<T>) {
         const CONTEXT: &str = "while constructing a mapping";
         let sources = match part.shape {
             Shape::Map => vec![part.item],
@@ -326,7 +325,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
                 if let Some((at, shape)) = part.odd {
                     let problem = format!("expected a mapping for merging, but found {}", shape.name());
                     self.errors.push((frame.child_level(), Problem::marked(CONTEXT, problem, at)));
-                    return Ok(());
+                    return;
                 }
                 let mut items = part.item.items().unwrap_or_default();
                 items.reverse();
@@ -335,18 +334,19 @@ impl<'a, T: Tree> Constructor<'a, T> {
             shape => {
                 let problem = format!("expected a mapping or list of mappings for merging, but found {}", shape.name());
                 self.errors.push((frame.child_level(), Problem::marked(CONTEXT, problem, part.at)));
-                return Ok(());
+                return;
             }
         };
         for source in sources {
+            if self.merged > MAX_MERGED {
+                let problem = format!("merge keys expand to more than {MAX_MERGED} entries");
+                self.errors.push((0, Problem::Plain(problem)));
+                return;
+            }
             let entries = source.entries().unwrap_or_default();
             self.merged += entries.len();
-            if self.merged > MAX_MERGED {
-                return Err(Problem::Plain(format!("merge keys expand to more than {MAX_MERGED} entries")));
-            }
             frame.merged.extend(entries);
         }
-        Ok(())
     }
 
     /// Ends a collection.
