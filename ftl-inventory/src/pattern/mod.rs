@@ -1,0 +1,10 @@
+//! Host patterns: `web:&prod:!old`, globs, `~regex`, `group[0:2]`, `@file` limits.
+
+mod split;
+mod glob;
+mod select;
+mod limit;
+
+pub use limit::{Limit, check_targets};
+pub use select::Selection;
+pub use split::split_host_pattern;
