@@ -112,9 +112,10 @@ class Gate(object):
         self.works, self.by_pid, self.dying = {}, {}, {}
         self.heard, self.running = time.monotonic(), True
         self.session = self.preloaded = None
-        self.packs, self.missing = {}, []
+        self.packs = {}
         self.cwd = config.get("cwd")
-        self.find_packs()
+        for digest in config.get("packs") or {}:
+            self.has_pack(digest)
         self.watch(self.read_fd, select.POLLIN, self.on_input)
         self.watch(self.wake, select.POLLIN, lambda events: os.read(self.wake, 4096))
 
@@ -151,20 +152,21 @@ class Gate(object):
         except OSError:
             return None
 
-    def find_packs(self):
-        """Which of the packs the controller may ask for are here already."""
-        store = None
-        for digest, local in (self.config.get("packs") or {}).items():
-            if local and os.access(os.path.join(local, "ansible"), os.R_OK | os.X_OK):
-                self.packs[digest] = local
-                continue
-            store = store or os.path.join(self.remote_tmp(), "ftl-packs-%d" % os.geteuid())
-            path = os.path.join(store, digest)
-            if is_private(store) and is_private(path):
-                self.packs[digest] = path
-                os.utime(path)
-            else:
-                self.missing.append(digest)
+    def has_pack(self, digest):
+        """Is a pack here: known already, unpacked by the controller on this machine, or in the store?"""
+        if digest in self.packs:
+            return True
+        local = (self.config.get("packs") or {}).get(digest)
+        if local and os.access(os.path.join(local, "ansible", "module_utils"), os.R_OK | os.X_OK):
+            self.packs[digest] = local
+            return True
+        store = os.path.join(self.remote_tmp(), "ftl-packs-%d" % os.geteuid())
+        path = os.path.join(store, digest)
+        if is_private(store) and is_private(path):
+            self.packs[digest] = path
+            os.utime(path)
+            return True
+        return False
 
     def add_pack(self, digest, base, data):
         if digest in self.packs:
@@ -345,7 +347,10 @@ class Gate(object):
             if kind == PACK:
                 return self.add_pack(spec["digest"], spec.get("base"), body)
             work = Work(stream, spec)
-            if spec["kind"] in ("python", "background") and spec.get("core"):
+            if spec.get("core"):
+                missing = [d for d in (spec["core"], spec.get("pack")) if d and not self.has_pack(d)]
+                if missing:
+                    return self.put(ERR, 0, stream, json.dumps({"message": "packs are missing", "missing": missing}).encode())
                 self.preload(spec["core"])
                 spec["path"] = self.packs[spec.get("pack") or spec["core"]]
             if spec["kind"] in NEEDS_DIRECTORY:
@@ -530,6 +535,11 @@ def main(config):
     gate.put(HELLO, 0, 0, json.dumps(gate.hello()).encode())
     gate.flush()
     try:
+        try:
+            if config.get("preload") in gate.packs:
+                gate.preload(config["preload"])
+        except Exception:
+            pass  # the first request says what is wrong
         gate.serve()
     finally:
         os._exit(0)  # the guard does the rest

@@ -152,16 +152,17 @@ fn not_found(path: &str, stdout: &[u8], stderr: &[u8]) -> HostError {
     details.insert("module_stdout", String::from_utf8_lossy(stdout).into_owned());
     details.insert("module_stderr", String::from_utf8_lossy(stderr).into_owned());
     details.insert("rc", 127i64);
-    let message = format!(
-        "The module interpreter '{path}' was not found. Consider overriding the configured interpreter path for this host. \
-         See stdout/stderr for the returned output."
-    );
-    HostError::Failed { message, details }
+    HostError::Failed { message: format!("The module interpreter '{path}' was not found."), details }
 }
 
 fn last_line(text: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(text);
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| line.chars().take(500).collect())
+}
+
+/// A random number, for names nobody can guess.
+pub fn nonce() -> u128 {
+    rand::random()
 }
 
 /// Quotes for a POSIX shell.

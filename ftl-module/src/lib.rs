@@ -1,1 +1,20 @@
-//! (to come)
+//! How a module is found and run: unmodified Ansible modules through a gate, or native ones in this process.
+//!
+//! This crate never retries work that may have begun, never renders a template and never decides `changed`: it returns
+//! what the module said.
+
+pub mod settings;
+pub mod ansible;
+pub mod collection;
+pub mod locate;
+pub mod native;
+pub mod pool;
+pub mod privilege;
+pub mod execute;
+pub mod command;
+pub mod files;
+pub mod runtime;
+
+pub use native::{NativeCall, NativeModules};
+pub use runtime::Runtime;
+pub use settings::Settings;

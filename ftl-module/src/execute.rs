@@ -1,0 +1,287 @@
+//! One run of one module: what is sent to the gate, and what its end means.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ftl_core::call::{Interpreter, ModuleAnswer, ModuleCall, Target};
+use ftl_core::result::HostError;
+use ftl_core::value::repr_str;
+use ftl_gate::GateError;
+use ftl_gate::protocol::Spec;
+use ftl_gate::work::Finished;
+
+use crate::ansible::core::AnsibleCore;
+use crate::ansible::package::{CorePack, Overlay};
+use crate::ansible::style::{self, Style};
+use crate::ansible::{answer, args, module_utils};
+use crate::pool::Pool;
+use crate::settings::Settings;
+
+/// What is known of a module's file.
+pub struct ModuleFile {
+    pub style: Style,
+    pub text: Vec<u8>,
+    pub shebang: Option<Vec<String>>,
+    modified: Option<std::time::SystemTime>,
+}
+
+/// Module files and packs, kept for the run.
+#[derive(Default)]
+pub struct ModuleFiles {
+    files: Mutex<HashMap<PathBuf, Arc<ModuleFile>>>,
+    overlays: Mutex<HashMap<OverlayKey, Arc<Overlay>>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct OverlayKey {
+    path: PathBuf,
+    module_utils: Arc<Vec<PathBuf>>,
+}
+
+/// A request that is ready to be sent.
+struct Prepared {
+    spec: Spec,
+    body: Vec<u8>,
+    overlay: Option<Arc<Overlay>>,
+    /// The Python that runs it, when the module's first line asks for another than the target's.
+    interpreter: Option<Interpreter>,
+}
+
+pub struct Execution<'a> {
+    pub settings: &'a Settings,
+    pub pool: &'a Pool,
+    pub files: &'a ModuleFiles,
+    pub core: &'a AnsibleCore,
+    pub pack: &'a CorePack,
+    pub collections: &'a crate::collection::Collections,
+}
+
+impl ModuleFiles {
+    fn read(&self, path: &PathBuf) -> Result<Arc<ModuleFile>, HostError> {
+        let modified = std::fs::metadata(path).and_then(|m| m.modified()).ok();
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = files.get(path).filter(|file| file.modified == modified) {
+            return Ok(file.clone());
+        }
+        let text = std::fs::read(path)
+            .map_err(|error| HostError::failed(format!("The module file {} cannot be read: {error}", path.display())))?;
+        let file = ModuleFile { style: Style::of(&text), shebang: style::shebang(&text), text, modified };
+        let file = Arc::new(file);
+        files.insert(path.clone(), file.clone());
+        Ok(file)
+    }
+}
+
+impl Execution<'_> {
+    pub async fn run(&self, target: &Target, call: &ModuleCall, path: &PathBuf) -> Result<ModuleAnswer, HostError> {
+        let file = self.files.read(path)?;
+        let prepared = match self.prepare(call, path, &file) {
+            Ok(prepared) => prepared,
+            Err(message) => {
+                let result = answer::failed(format!("Task failed: {message}"));
+                return Ok(ModuleAnswer { result, ..ModuleAnswer::default() });
+            }
+        };
+        let other = prepared.interpreter.clone().map(|interpreter| Target { interpreter, ..target.clone() });
+        let target = other.as_ref().unwrap_or(target);
+        let finished = self.send(target, &prepared).await?;
+        let mut answer = match finished {
+            Ok(finished) => {
+                if finished.exit.timed_out {
+                    return Err(HostError::TimedOut { seconds: call.timeout.unwrap_or_default().as_secs() });
+                }
+                let raw = answer::Raw { stdout: &finished.stdout, stderr: &finished.stderr, rc: finished.exit.rc };
+                answer::read(&raw, self.settings.lenient_utf8)
+            }
+            Err(message) => ModuleAnswer { result: answer::failed(message), ..ModuleAnswer::default() },
+        };
+        if call.background.is_some() {
+            answer.result.insert("changed", true);
+        }
+        Ok(answer)
+    }
+
+    /// Sends until the gate has all it needs. Only what certainly did not begin is sent again.
+    async fn send(&self, target: &Target, prepared: &Prepared) -> Result<Result<Finished, String>, HostError> {
+        let limit = self.settings.output_limit();
+        let mut reconnects = 0;
+        let mut sent_packs = false;
+        loop {
+            let gate = self.pool.gate(target, Some(self.pack)).await?;
+            let mut spec = prepared.spec.clone();
+            // A script for Python runs with the Python of the gate.
+            if let Some(first) = spec.command.first_mut().filter(|first| *first == PYTHON) {
+                *first = gate.interpreter().to_owned();
+            }
+            match gate.run(&spec, &prepared.body, limit).await {
+                Ok(finished) => return Ok(Ok(finished)),
+                Err(GateError::Refused(refusal)) if !refusal.missing.is_empty() && !sent_packs => {
+                    sent_packs = true;
+                    self.send_packs(&gate, &refusal.missing, prepared)?;
+                }
+                Err(GateError::Closed(_)) if reconnects < 2 => reconnects += 1,
+                Err(GateError::TooLong { limit }) => {
+                    let size = limit >> 20;
+                    return Ok(Err(format!("The module printed more than {size} MiB and was ended; nothing of it was used.")));
+                }
+                Err(error) => return Err(self.explain(target, error, &gate.last_words()).await),
+            }
+        }
+    }
+
+    fn send_packs(&self, gate: &ftl_gate::Gate, missing: &[String], prepared: &Prepared) -> Result<(), HostError> {
+        let failed = |error: GateError| HostError::failed(format!("{error:?}"));
+        for digest in missing {
+            if **digest == *self.pack.digest {
+                let bytes = std::fs::read(&self.pack.zip).map_err(|error| HostError::failed(error.to_string()))?;
+                gate.send_pack(digest, None, &bytes).map_err(failed)?;
+            } else if let Some(overlay) = prepared.overlay.as_ref().filter(|overlay| *overlay.digest == **digest) {
+                gate.send_pack(digest, Some(&self.pack.digest), &overlay.bytes).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn explain(&self, target: &Target, error: GateError, last_words: &str) -> HostError {
+        explain(self.pool, target, error, last_words).await
+    }
+
+    fn prepare(&self, call: &ModuleCall, path: &PathBuf, file: &ModuleFile) -> Result<Prepared, String> {
+        let name = call.module.fqcn.rsplit('.').next().unwrap_or_default();
+        let told = match call.module.fqcn.strip_prefix("ansible.builtin.").or(call.module.fqcn.strip_prefix("ansible.legacy.")) {
+            Some(short) => short,
+            None => &call.module.fqcn,
+        };
+        let complete = args::complete(call, told, &self.core.version);
+        let mut env: BTreeMap<String, String> = call.environment.iter().cloned().collect();
+        let mut spec = Spec { timeout: call.timeout.map(|t| t.as_secs_f64()), ..Spec::default() };
+        let mut interpreter = None;
+        let mut overlay = None;
+        let body;
+        if file.style == Style::Python {
+            spec.kind = "python";
+            spec.core = Some(self.pack.digest.to_string());
+            spec.name = Some(call.module.python_name.to_string());
+            interpreter = other_python(call, file);
+            overlay = self.overlay(call, path, file)?;
+            spec.pack = overlay.as_ref().map(|overlay| overlay.digest.to_string());
+            spec.replaces = overlay.as_ref().is_some_and(|overlay| overlay.replaces);
+            body = args::new_style(complete);
+        } else {
+            spec.kind = "program";
+            spec.name = Some(path.file_name().and_then(|n| n.to_str()).unwrap_or(name).to_owned());
+            spec.command = command(call, name, file)?;
+            let (program, arguments) = match file.style {
+                Style::JsonArgs => {
+                    let options = &call.options;
+                    let text = args::substitute(
+                        &file.text,
+                        complete,
+                        &self.core.version,
+                        &options.syslog_facility,
+                        &options.selinux_special_fs,
+                    );
+                    (text, None)
+                }
+                Style::Old => (file.text.clone(), Some(args::pairs(&complete))),
+                Style::PowerShell => return Err(format!("the PowerShell module {name} is not supported yet")),
+                _ => (file.text.clone(), Some(args::json(complete))),
+            };
+            spec.program_size = Some(program.len());
+            spec.arguments = arguments.is_some();
+            body = [program, arguments.unwrap_or_default()].concat();
+        }
+        if let Some(background) = &call.background {
+            spec.kind = "background";
+            spec.job = Some(format!("j{}", ftl_gate::launch::nonce() % 999_999_999_999));
+            spec.limit = Some(background.limit.as_secs());
+            spec.async_dir = Some(background.directory.clone());
+            env.insert("ANSIBLE_ASYNC_DIR".into(), background.directory.clone());
+        }
+        spec.env = env;
+        Ok(Prepared { spec, body, overlay, interpreter })
+    }
+
+    /// The pack of what the core pack lacks for this module; none for ansible-core's own modules without overrides.
+    fn overlay(&self, call: &ModuleCall, path: &PathBuf, file: &ModuleFile) -> Result<Option<Arc<Overlay>>, String> {
+        let own = path.starts_with(self.core.modules());
+        if own && call.module.module_utils.is_empty() {
+            return Ok(None);
+        }
+        let key = OverlayKey { path: path.clone(), module_utils: call.module.module_utils.clone() };
+        if let Some(overlay) = self.files.overlays.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Some(overlay.clone()));
+        }
+        let closure = module_utils::Closure::of(self.core, self.collections, &call.module, file, own)?;
+        if closure.files.is_empty() {
+            return Ok(None);
+        }
+        let overlay = crate::ansible::package::overlay(&closure.files, closure.replaces).map_err(|e| e.to_string())?;
+        let overlay = Arc::new(overlay);
+        self.files.overlays.lock().unwrap_or_else(PoisonError::into_inner).insert(key, overlay.clone());
+        Ok(Some(overlay))
+    }
+}
+
+/// Stands for the Python of the gate in a command.
+const PYTHON: &str = "\0python";
+
+/// A new-style module whose first line names another interpreter than `python` runs with that one, as in Ansible.
+fn other_python(call: &ModuleCall, file: &ModuleFile) -> Option<Interpreter> {
+    let shebang = file.shebang.as_ref()?;
+    let base = base_name(&shebang[0]);
+    if base == "python" {
+        return None;
+    }
+    let program = call.interpreters.get(base).unwrap_or(&shebang[0]);
+    let words: Vec<&str> = std::iter::once(program.as_str()).chain(shebang[1..].iter().map(String::as_str)).collect();
+    Some(Interpreter::Path(words.join(" ")))
+}
+
+/// The interpreter and its arguments for a module that is a program of its own.
+fn command(call: &ModuleCall, name: &str, file: &ModuleFile) -> Result<Vec<String>, String> {
+    if file.style == Style::Binary {
+        return Ok(Vec::new());
+    }
+    let Some(shebang) = &file.shebang else { return Err(format!("module ({name}) is missing interpreter line")) };
+    let base = base_name(&shebang[0]);
+    let first = match base {
+        "python" => PYTHON.to_owned(),
+        base => call.interpreters.get(base).unwrap_or(&shebang[0]).clone(),
+    };
+    // An interpreter variable may hold arguments as well.
+    let mut words: Vec<String> = match first.as_str() {
+        PYTHON => vec![first],
+        other => other.split_whitespace().map(str::to_owned).collect(),
+    };
+    words.extend(shebang[1..].iter().cloned());
+    Ok(words)
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What a failure of the gate means for whoever waits.
+pub async fn explain(pool: &Pool, target: &Target, error: GateError, last_words: &str) -> HostError {
+    match error {
+        GateError::Refused(refusal) => HostError::failed(refusal.message),
+        GateError::TooLong { limit } => HostError::failed(format!("The host sent more than {limit} bytes.")),
+        GateError::Closed(reason) => HostError::unreachable(format!("The gate ended: {reason}")),
+        GateError::Lost(reason) => {
+            // The end of the gate and of its connection arrive together, in any order.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let last = last_words.lines().last().map(|line| format!(" ({line})")).unwrap_or_default();
+            if pool.is_connected(target).await && !reason.contains("did not answer") {
+                return HostError::failed(format!(
+                    "The gate ended while the task ran: {reason}{last}. Whether the task did its work is not known."
+                ));
+            }
+            let host = repr_str(&target.host);
+            HostError::Lost {
+                message: format!("The connection to {host} was lost while the task ran; its outcome is not known: {reason}{last}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Open connections and running gates: one connection per host, one gate per host, user and Python.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ftl_core::call::{Become, ConnectionOptions, Interpreter, Target};
+use ftl_core::port::{Connection, Connector};
+use ftl_core::result::HostError;
+use ftl_gate::protocol::Config;
+use ftl_gate::{Gate, Launch, Program};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::ansible::package::CorePack;
+use crate::privilege::Escalation;
+
+/// How long a gate may take to start, at least; slow hosts get what the connection's timeout says when that is more.
+const START: Duration = Duration::from_secs(30);
+/// How long a gate may take to end everything it started: TERM, two seconds, KILL.
+const END: Duration = Duration::from_secs(4);
+
+pub struct Pool {
+    connector: Arc<dyn Connector>,
+    hosts: Mutex<HashMap<HostKey, Arc<Host>>>,
+}
+
+/// Local targets share everything, whatever their host.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum HostKey {
+    Local { cwd: Option<PathBuf>, remote_tmp: Option<String> },
+    Remote { host: Arc<str>, connection: Arc<ConnectionOptions> },
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct GateKey {
+    interpreter: Interpreter,
+    become_as: Option<Become>,
+}
+
+type GateSlot = Arc<AsyncMutex<Option<Arc<Gate>>>>;
+
+/// What is open to one host.
+pub struct Host {
+    connection: AsyncMutex<Option<Arc<dyn Connection>>>,
+    gates: Mutex<HashMap<GateKey, GateSlot>>,
+    /// The Python that was found, and the inventory names that were told of it.
+    discovered: Mutex<Option<String>>,
+    told: Mutex<HashSet<Arc<str>>>,
+    discovery: AsyncMutex<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn is_local(target: &Target) -> bool {
+    matches!(target.connection.kind.as_str(), "local" | "ansible.builtin.local")
+}
+
+impl Pool {
+    pub fn new(connector: Arc<dyn Connector>) -> Pool {
+        Pool { connector, hosts: Mutex::default() }
+    }
+
+    pub fn host(&self, target: &Target) -> Arc<Host> {
+        let options = &target.connection;
+        let key = match is_local(target) {
+            true => HostKey::Local { cwd: options.local_cwd.clone(), remote_tmp: options.remote_tmp.clone() },
+            false => HostKey::Remote { host: target.host.clone(), connection: options.clone() },
+        };
+        lock(&self.hosts).entry(key).or_insert_with(|| Arc::new(Host::new())).clone()
+    }
+
+    pub async fn connection(&self, target: &Target) -> Result<Arc<dyn Connection>, HostError> {
+        let host = self.host(target);
+        let mut slot = host.connection.lock().await;
+        if let Some(open) = slot.as_ref().filter(|connection| connection.is_open()) {
+            return Ok(open.clone());
+        }
+        let connection = self.connector.connect(&target.host, &target.connection).await?;
+        *slot = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// The gate for a target, started when there is none.
+    pub async fn gate(&self, target: &Target, pack: Option<&CorePack>) -> Result<Arc<Gate>, HostError> {
+        let host = self.host(target);
+        let interpreter = match (&target.interpreter, host.discovered()) {
+            (Interpreter::Discover { .. }, Some(path)) => Interpreter::Path(path),
+            (Interpreter::Discover { .. }, None) => return self.discover(&host, target, pack).await,
+            (interpreter, _) => interpreter.clone(),
+        };
+        let slot = host.slot(GateKey { interpreter: interpreter.clone(), become_as: target.become_as.clone() });
+        let mut slot = slot.lock().await;
+        if let Some(open) = slot.as_ref().filter(|gate| gate.is_open()) {
+            return Ok(open.clone());
+        }
+        let program = match interpreter {
+            Interpreter::Path(path) => Program::Python(path),
+            Interpreter::Discover { .. } => Program::Discover,
+        };
+        let gate = Arc::new(self.start(target, program, pack).await?);
+        *slot = Some(gate.clone());
+        Ok(gate)
+    }
+
+    /// The first gate of a host whose Python is not known: looking for it is part of the start.
+    async fn discover(&self, host: &Host, target: &Target, pack: Option<&CorePack>) -> Result<Arc<Gate>, HostError> {
+        let turn = host.discovery.lock().await;
+        if host.discovered().is_some() {
+            drop(turn);
+            return Box::pin(self.gate(target, pack)).await;
+        }
+        let gate = Arc::new(self.start(target, Program::Discover, pack).await?);
+        let path = gate.interpreter().to_owned();
+        let key = GateKey { interpreter: Interpreter::Path(path.clone()), become_as: target.become_as.clone() };
+        *host.slot(key).lock().await = Some(gate.clone());
+        *lock(&host.discovered) = Some(path);
+        Ok(gate)
+    }
+
+    async fn start(&self, target: &Target, program: Program, pack: Option<&CorePack>) -> Result<Gate, HostError> {
+        let connection = self.connection(target).await?;
+        let options = &target.connection;
+        let local = is_local(target);
+        let here = |pack: &CorePack| local.then(|| pack.directory.to_string_lossy().into_owned());
+        let packs: BTreeMap<_, _> = pack.iter().map(|pack| (pack.digest.to_string(), here(pack))).collect();
+        let config = Config {
+            remote_tmp: options.remote_tmp.clone(),
+            cwd: options.local_cwd.as_ref().filter(|_| local).map(|cwd| cwd.to_string_lossy().into_owned()),
+            preload: pack.map(|pack| pack.digest.to_string()),
+            packs,
+        };
+        let launch = Launch::new(program, config);
+        let escalation = target.become_as.as_ref().map(Escalation::new).transpose()?;
+        let command = match &escalation {
+            Some(escalation) => escalation.wrap(&launch.command()),
+            None => launch.command(),
+        };
+        let within = START.max(Duration::from_secs(u64::from(options.timeout)));
+        let stream = match tokio::time::timeout(within, connection.open(&command)).await {
+            Ok(stream) => stream?,
+            Err(_) => return Err(HostError::unreachable("The host did not start the gate in time.")),
+        };
+        launch.start(stream, escalation.as_ref().and_then(|e| e.prompt.as_ref()), within).await
+    }
+
+    /// Is the connection of a target (if there is one) still up?
+    pub async fn is_connected(&self, target: &Target) -> bool {
+        let host = self.host(target);
+        let slot = host.connection.lock().await;
+        slot.as_ref().is_some_and(|connection| connection.is_open())
+    }
+
+    /// Closes all that is open to a target's host.
+    pub async fn reset(&self, target: &Target) {
+        let host = self.host(target);
+        host.close().await;
+    }
+
+    pub async fn close(&self) {
+        let hosts: Vec<_> = lock(&self.hosts).drain().map(|(_, host)| host).collect();
+        futures::future::join_all(hosts.iter().map(|host| host.close())).await;
+    }
+}
+
+impl Host {
+    fn new() -> Host {
+        Host {
+            connection: AsyncMutex::default(),
+            gates: Mutex::default(),
+            discovered: Mutex::default(),
+            told: Mutex::default(),
+            discovery: AsyncMutex::default(),
+        }
+    }
+
+    fn slot(&self, key: GateKey) -> GateSlot {
+        lock(&self.gates).entry(key).or_default().clone()
+    }
+
+    pub fn discovered(&self) -> Option<String> {
+        lock(&self.discovered).clone()
+    }
+
+    /// The discovered Python, the first time an inventory name asks.
+    pub fn tell(&self, host: &Arc<str>) -> Option<String> {
+        let discovered = self.discovered()?;
+        lock(&self.told).insert(host.clone()).then_some(discovered)
+    }
+
+    async fn close(&self) {
+        let slots: Vec<_> = lock(&self.gates).drain().map(|(_, slot)| slot).collect();
+        let ends = slots.iter().map(|slot| async {
+            if let Some(gate) = slot.lock().await.take() {
+                gate.close(END).await;
+            }
+        });
+        futures::future::join_all(ends).await;
+        self.connection.lock().await.take();
+        lock(&self.discovered).take();
+    }
+}

@@ -1,0 +1,185 @@
+//! The module runtime: the port the engine uses.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ftl_core::call::{
+    ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, Source, Target,
+};
+use ftl_core::port::{BoxFuture, Connector, ModuleRuntime};
+use ftl_core::result::HostError;
+use ftl_core::value::Value;
+use tokio::sync::OnceCell;
+
+use crate::ansible::core::AnsibleCore;
+use crate::ansible::package::{CorePack, build_pack};
+use crate::execute::{Execution, ModuleFiles};
+use crate::locate::Locator;
+use crate::native::{NativeCall, NativeModules};
+use crate::pool::{Pool, is_local};
+use crate::settings::Settings;
+use crate::{command, files};
+
+/// Finds modules and runs them through gates, or in this process.
+pub struct Runtime {
+    settings: Settings,
+    locator: Locator,
+    pool: Pool,
+    module_files: ModuleFiles,
+    pack: OnceCell<Result<Arc<CorePack>, String>>,
+    native: Option<Arc<dyn NativeModules>>,
+}
+
+impl Runtime {
+    pub fn new(settings: Settings, connector: Arc<dyn Connector>, native: Option<Arc<dyn NativeModules>>) -> Runtime {
+        let core = AnsibleCore::find(&settings);
+        let natives = native.as_ref().map(|native| native.names().to_vec()).unwrap_or_default();
+        Runtime {
+            locator: Locator::new(&settings, core, natives),
+            pool: Pool::new(connector),
+            module_files: ModuleFiles::default(),
+            pack: OnceCell::new(),
+            native,
+            settings,
+        }
+    }
+
+    /// The ansible-core whose modules are used.
+    pub fn ansible_core(&self) -> Option<&AnsibleCore> {
+        self.locator.core()
+    }
+
+    /// Packs are built when first needed: runs without Python modules do not wait for them.
+    async fn pack(&self) -> Option<Result<Arc<CorePack>, String>> {
+        let core = self.locator.core()?.clone();
+        let build = || async {
+            let cache_dir = self.settings.cache_dir.clone();
+            let built = tokio::task::spawn_blocking(move || build_pack(&core, &cache_dir)).await;
+            match built {
+                Ok(Ok(pack)) => Ok(Arc::new(pack)),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        Some(self.pack.get_or_init(build).await.clone())
+    }
+
+    async fn optional_pack(&self) -> Option<Arc<CorePack>> {
+        self.pack().await.and_then(Result::ok)
+    }
+
+    /// Does this call go to a native module? `auto`: where it does all that is asked, for this machine and user.
+    fn native_for(&self, target: &Target, call: &ModuleCall) -> Option<&Arc<dyn NativeModules>> {
+        let native = self.native.as_ref().filter(|_| call.module.native)?;
+        let covers = native.supports(short_name(call), &call.args);
+        let here = is_local(target) && target.become_as.is_none() && call.background.is_none();
+        let wanted = match call.options.native.as_str() {
+            "off" => false,
+            _ => here && covers,
+        };
+        wanted.then_some(native)
+    }
+
+    async fn run_call(&self, target: &Target, call: ModuleCall) -> Result<ModuleAnswer, HostError> {
+        if let Some(native) = self.native_for(target, &call) {
+            let cwd = target.connection.local_cwd.as_deref();
+            let run = native.run(NativeCall { name: short_name(&call), call: &call, cwd });
+            return match call.timeout {
+                Some(limit) => match tokio::time::timeout(limit, run).await {
+                    Ok(answer) => answer,
+                    Err(_) => Err(HostError::TimedOut { seconds: limit.as_secs() }),
+                },
+                None => run.await,
+            };
+        }
+        let fqcn = &call.module.fqcn;
+        let (Some(core), Some(path)) = (self.locator.core(), &call.module.path) else {
+            return Err(HostError::failed(format!(
+                "The module {fqcn} needs an installed ansible-core, and none was found: FTL's own module of that name does not \
+                 do this here (arguments, another user, or a remote host)."
+            )));
+        };
+        let pack = match self.pack().await {
+            Some(Ok(pack)) => pack,
+            Some(Err(error)) => return Err(HostError::failed(error)),
+            None => return Err(HostError::failed("No ansible-core was found.")),
+        };
+        let execution = Execution {
+            settings: &self.settings,
+            pool: &self.pool,
+            files: &self.module_files,
+            core,
+            pack: &pack,
+            collections: &self.locator.collections,
+        };
+        let mut answer = execution.run(target, &call, path).await?;
+        if let ftl_core::call::Interpreter::Discover { silent } = target.interpreter {
+            answer.discovered_interpreter = self.pool.host(target).tell(&target.host);
+            if let Some(path) = answer.discovered_interpreter.as_deref().filter(|_| !silent) {
+                answer.warnings.insert(0, discovery_warning(&target.host, path));
+            }
+        }
+        Ok(answer)
+    }
+}
+
+fn discovery_warning(host: &str, path: &str) -> String {
+    format!(
+        "Host {} is using the discovered Python interpreter at {}, but future installation of another Python interpreter could \
+         cause a different interpreter to be discovered. See \
+         https://docs.ansible.com/ansible-core/2.19/reference_appendices/interpreter_discovery.html for more information.",
+        ftl_core::value::repr_str(host),
+        ftl_core::value::repr_str(path)
+    )
+}
+
+fn short_name(call: &ModuleCall) -> &str {
+    call.module.fqcn.rsplit('.').next().unwrap_or_default()
+}
+
+impl ModuleRuntime for Runtime {
+    fn find(&self, name: &str, search: &ModuleSearch) -> Result<ModuleRef, String> {
+        self.locator.find(name, search)
+    }
+
+    fn group_members(&self, group: &str) -> Option<Vec<String>> {
+        self.locator.group_members(group)
+    }
+
+    fn run<'a>(&'a self, target: &'a Target, call: ModuleCall) -> BoxFuture<'a, Result<ModuleAnswer, HostError>> {
+        Box::pin(self.run_call(target, call))
+    }
+
+    fn exec<'a>(&'a self, target: &'a Target, request: ExecRequest) -> BoxFuture<'a, Result<ExecOutput, HostError>> {
+        Box::pin(async move { command::exec(&self.pool, target, request).await })
+    }
+
+    fn file<'a>(&'a self, target: &'a Target, request: FileRequest) -> BoxFuture<'a, Result<Value, HostError>> {
+        Box::pin(async move { files::file(&self.pool, self.optional_pack().await.as_deref(), target, request).await })
+    }
+
+    fn put<'a>(
+        &'a self,
+        target: &'a Target,
+        source: Source,
+        path: &'a str,
+        mode: u32,
+    ) -> BoxFuture<'a, Result<(), HostError>> {
+        Box::pin(async move { files::put(&self.pool, self.optional_pack().await.as_deref(), target, source, path, mode).await })
+    }
+
+    fn get<'a>(&'a self, target: &'a Target, path: &'a str, to: &'a Path) -> BoxFuture<'a, Result<String, HostError>> {
+        Box::pin(async move { files::get(&self.pool, self.optional_pack().await.as_deref(), target, path, to).await })
+    }
+
+    fn reset<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<(), HostError>> {
+        Box::pin(async move {
+            self.pool.reset(target).await;
+            Ok(())
+        })
+    }
+
+    fn close<'a>(&'a self) -> BoxFuture<'a, ()> {
+        Box::pin(self.pool.close())
+    }
+}
