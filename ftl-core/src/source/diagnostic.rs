@@ -53,10 +53,13 @@ impl Diagnostic {
 
     /// The messages of the chain in one line, as Ansible puts them into `msg`: `outer: inner`.
     pub fn one_line(&self) -> String {
-        match &self.cause {
-            Some(cause) => format!("{}: {}", self.message.trim_end_matches('.'), cause.one_line()),
-            None => self.message.clone(),
+        let mut messages = vec![];
+        let mut current = Some(self);
+        while let Some(diagnostic) = current {
+            messages.push(diagnostic.message.as_str());
+            current = diagnostic.cause.as_deref();
         }
+        super::render::one_line(&messages)
     }
 }
 
