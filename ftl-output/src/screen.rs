@@ -149,11 +149,9 @@ impl Screen {
         }
     }
 
-    /// With an empty line at the end when it is more than a line.
+    /// More than a line ends in an empty one.
     fn diagnostic_text(&self, diagnostic: &Diagnostic) -> String {
-        let mut text = render(diagnostic, &*self.read_file).trim().to_string();
-        text.push_str(if text.contains('\n') { "\n\n" } else { "\n" });
-        text
+        render(diagnostic, &*self.read_file) + "\n"
     }
 
     fn show(&mut self, text: &str, tone: Option<Tone>, stream: Stream, reach: Reach, level: Level) {

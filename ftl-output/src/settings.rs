@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ftl_core::source::Diagnostic;
+
 use crate::colour::Tone;
 
 /// Gives the text of a source file, for excerpts in messages.
@@ -54,6 +56,8 @@ pub struct OutputSettings {
     /// `JUNIT_*` and `PROFILE_TASKS_*`: settings of the extra displays, by name of the environment variable.
     pub extra: std::collections::BTreeMap<String, String>,
     pub read_file: FileReader,
+    /// Messages from before there was a display: they are printed first.
+    pub notes: Vec<Diagnostic>,
     /// Where output goes instead of the process's stdout and stderr: for tests.
     pub writers: Option<(Writer, Writer)>,
 }
@@ -91,6 +95,7 @@ impl Default for OutputSettings {
             time_zone: jiff::tz::TimeZone::UTC,
             extra: Default::default(),
             read_file: Arc::new(|_| None),
+            notes: vec![],
             writers: None,
         }
     }

@@ -42,7 +42,7 @@ fn unsupported(name: &str) -> String {
 /// Replaces displays that are settings of the default one; the answer is what to tell the user.
 pub(crate) fn resolve(settings: &mut OutputSettings) -> Result<Vec<Diagnostic>, Diagnostic> {
     let name = short(&settings.display).to_string();
-    let mut notes = vec![];
+    let mut notes = std::mem::take(&mut settings.notes);
     match name.as_str() {
         "yaml" | "debug" => {
             notes.push(Diagnostic::warning(format!(

@@ -39,10 +39,13 @@ fn cases() -> PathBuf {
 }
 
 /// The settings a case was recorded with: `NAME=value` lines, then the arguments.
-fn settings(args: &str, adhoc: bool) -> OutputSettings {
+fn settings(args: &str, adhoc: bool, values: BTreeMap<String, String>) -> OutputSettings {
     let mut settings = OutputSettings {
         display: if adhoc { "minimal" } else { "default" }.into(),
-        read_file: Arc::new(|path| {
+        read_file: Arc::new(move |path| {
+            if let Some(value) = values.get(path) {
+                return Some(value.clone());
+            }
             let path = path.strip_prefix("/cases/")?;
             fs::read_to_string(cases().join(path)).ok()
         }),
@@ -69,7 +72,17 @@ fn settings(args: &str, adhoc: bool) -> OutputSettings {
                 for word in line.split_whitespace() {
                     match word {
                         "--check" => settings.check = true,
-                        "-o" => settings.display = "oneline".into(),
+                        "-o" => {
+                            settings.display = "oneline".into();
+                            // The command line says this itself.
+                            settings.notes.push(
+                                Diagnostic::deprecation(
+                                    "The '-o' argument is deprecated. This feature will be removed from ansible-core \
+                                     version 2.23.",
+                                )
+                                .hint("Use callback configuration to enable the oneline callback instead."),
+                            );
+                        }
                         "-v" | "-vv" | "-vvv" => settings.verbosity = word.len() as u8 - 1,
                         _ => {}
                     }
@@ -216,15 +229,22 @@ fn event(json: &Json) -> Event {
     }
 }
 
+/// The values of places that are no files.
+fn sources(events: &[Json]) -> BTreeMap<String, String> {
+    let errors = events.iter().filter(|json| json["error"]["source"].is_string());
+    errors.map(|json| (text(&json["error"], "origin"), text(&json["error"], "source"))).collect()
+}
+
 /// stdout and stderr of a replay.
 fn replay(case: &Path) -> (String, String) {
     let read = |name: &str| fs::read_to_string(case.join(name)).unwrap_or_default();
     let (out, err) = (Captured::default(), Captured::default());
-    let mut settings = settings(&read("args"), !case.join("playbook.yml").exists());
+    let events: Vec<Json> = read("events.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut settings = settings(&read("args"), !case.join("playbook.yml").exists(), sources(&events));
     settings.writers = Some((Box::new(out.clone()), Box::new(err.clone())));
     let display = ftl_output::open(settings).unwrap();
-    for line in read("events.jsonl").lines() {
-        display.emit(event(&serde_json::from_str(line).unwrap()));
+    for json in &events {
+        display.emit(event(json));
     }
     assert_eq!(display.finish(), None);
     (out.text(), err.text())
@@ -235,6 +255,10 @@ fn difference(expected: &str, replayed: &str) -> Option<String> {
     if expected == replayed || (!replayed.is_empty() && expected.ends_with(replayed)) {
         return None;
     }
+    // What was printed before is not part of the comparison.
+    let first = replayed.lines().next().unwrap_or_default();
+    let skipped = expected.lines().take_while(|line| *line != first || first.is_empty() && !line.is_empty()).count();
+    let expected = &expected.lines().skip(skipped).collect::<Vec<_>>().join("\n");
     let at = expected.lines().zip(replayed.lines()).position(|(a, b)| a != b);
     let at = at.unwrap_or(expected.lines().count().min(replayed.lines().count()));
     let part = |text: &str| {

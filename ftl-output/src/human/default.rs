@@ -320,7 +320,8 @@ impl View for Default {
             Event::TaskStarted(task) => self.task_started(task, screen),
             Event::HostStarted { task, host } => {
                 if self.settings.show_per_host_start {
-                    screen.line(&format!(" [started TASK: {} on {host}]", task.title), Tone::Ok);
+                    let kind = if task.handler { "HANDLER" } else { "TASK" };
+                    screen.line(&format!(" [started {kind}: {} on {host}]", task.title), Tone::Ok);
                 }
             }
             Event::ItemFinished(result) => self.item(result, screen),

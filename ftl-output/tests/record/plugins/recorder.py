@@ -19,6 +19,8 @@ def diagnostic(event, severity, note=None):
     context_text = event.formatted_source_context
     if context_text:
         out["origin"] = context_text.split("\n")[0].removeprefix("Origin: ")
+        if out["origin"].startswith("<"):
+            out["source"] = context_text.partition("\n\n")[2]
     if event.chain and event.chain.follow:
         out["cause"] = diagnostic(event.chain.event, severity)
     return out
