@@ -50,6 +50,9 @@ impl Files for PlainFiles {
     }
 }
 
+/// Names of the hosts a pattern selects.
+pub type HostsMatching = Box<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
 /// Settings and ports that every template of a run sees.
 pub struct Shared {
     pub files: Arc<dyn Files>,
@@ -64,6 +67,8 @@ pub struct Shared {
     pub allow_embedded_templates: bool,
     /// `lookup('config', NAME)`: the settings by their names, as rendered values.
     pub config: BTreeMap<String, Value>,
+    /// The inventory's hosts for a host pattern (`lookup('inventory_hostnames')`).
+    pub hosts_matching: Option<HostsMatching>,
     pub budget: Budget,
     pub warn: Box<dyn Fn(Diagnostic) + Send + Sync>,
 }
@@ -79,6 +84,7 @@ impl Default for Shared {
             allow_broken_conditionals: false,
             allow_embedded_templates: true,
             config: BTreeMap::new(),
+            hosts_matching: None,
             budget: Budget::default(),
             warn: Box::new(|_| {}),
         }

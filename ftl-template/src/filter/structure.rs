@@ -106,7 +106,7 @@ pub(super) fn dict2items(_: &Evaluation<'_>, value: Value, mut args: Arguments) 
 }
 
 /// `str(type(value))`
-pub(super) fn python_class(value: &Value) -> String {
+pub(crate) fn python_class(value: &Value) -> String {
     let module = match value {
         Value::Str(text) if text.mark().is_some() => "ansible._internal._datatag._tags._Ansible",
         Value::List(_) => {
