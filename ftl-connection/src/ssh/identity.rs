@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use ftl_core::call::Secret;
 use russh::keys::agent::AgentIdentity;
@@ -37,7 +36,8 @@ enum Loaded {
     Unusable,
 }
 
-type CacheKey = (PathBuf, Option<SystemTime>, Option<Secret>);
+/// A file as it was at one time, and the passphrase it was opened with.
+type CacheKey = (PathBuf, Option<(i64, i64)>, Option<Secret>);
 type Outcome = (Loaded, Option<String>);
 
 /// Private keys, read and decrypted once for all hosts.
@@ -48,7 +48,7 @@ pub(crate) struct KeyStore {
 
 impl KeyStore {
     async fn load(&self, path: &Path, passphrase: Option<&Secret>) -> Outcome {
-        let changed = std::fs::metadata(path).and_then(|facts| facts.modified()).ok();
+        let changed = std::fs::metadata(path).map(|facts| (facts.ctime(), facts.ctime_nsec())).ok();
         let key = (path.to_path_buf(), changed, passphrase.cloned());
         let cell = {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
