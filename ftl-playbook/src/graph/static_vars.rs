@@ -1,14 +1,15 @@
 //! The variables that names of static imports and roles may use: no host is known yet.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use ftl_core::source::Diagnostic;
+use ftl_core::source::{Diagnostic, Loader};
 use ftl_core::value::{Map, Value};
 use ftl_template::Renderer;
 
 use super::build::{Builder, Frame};
 use crate::include_file::normalize;
+use crate::options::ParseOptions;
 
 impl Builder<'_> {
     /// Renders with what is known before the play runs: vars and vars_files of the play, roles, blocks, and `-e`.
@@ -49,7 +50,7 @@ impl Builder<'_> {
     }
 
     fn magic(&self, frame: &Frame) -> Map {
-        let text = |path: &std::path::Path| Value::str(path.to_string_lossy().into_owned());
+        let text = |path: &Path| Value::str(path.to_string_lossy().into_owned());
         let mut vars = Map::new();
         vars.insert("playbook_dir", text(&self.play.playbook_dir));
         vars.insert("omit", Value::Omit);
@@ -67,29 +68,38 @@ impl Builder<'_> {
         if let Some(files) = &self.play.loaded_vars_files {
             return files.clone();
         }
-        // Their own names may use the play's vars, not each other's.
-        let mut known = Map::clone(&self.play.vars);
-        known.insert("playbook_dir", Value::str(self.play.playbook_dir.to_string_lossy().into_owned()));
-        known.extend(self.options.extra_vars.iter().map(|(k, v)| (k.clone(), v.clone())));
-        let renderer = Renderer::new(Arc::new(known), self.options.templates.clone());
-        let mut files = Vec::new();
-        for entry in self.play.vars_files.clone() {
-            let candidates = entry.as_items().map_or_else(|| vec![entry.clone()], |items| items.to_vec());
-            let found = candidates.iter().find_map(|name| {
-                let name = renderer.render(name).ok()?;
-                self.vars_file_path(name.as_str()?)
-            });
-            // What cannot be read is reported when the play runs and the file is wanted.
-            if let Some(map) = found.and_then(|path| self.loader.load_value(&path).ok()).and_then(|v| v.as_map()) {
-                files.push(map);
-            }
-        }
+        let play = &self.play;
+        let files = vars_files(&play.vars_files, &play.vars, &play.base_dir, self.loader, self.options);
         self.play.loaded_vars_files = Some(files.clone());
         files
     }
+}
 
-    fn vars_file_path(&self, name: &str) -> Option<PathBuf> {
-        let base = &self.play.base_dir;
-        [base.join("vars").join(name), base.join(name)].into_iter().map(|p| normalize(&p)).find(|p| p.is_file())
+pub(crate) fn vars_files(
+    entries: &[Value],
+    play_vars: &Map,
+    base_dir: &Path,
+    loader: &Loader,
+    options: &ParseOptions,
+) -> Vec<Arc<Map>> {
+    // Their own names may use the play's vars, not each other's.
+    let mut known = Map::clone(play_vars);
+    known.insert("playbook_dir", Value::str(base_dir.to_string_lossy().into_owned()));
+    known.extend(options.extra_vars.iter().map(|(k, v)| (k.clone(), v.clone())));
+    let renderer = Renderer::new(Arc::new(known), options.templates.clone());
+    let mut files = Vec::new();
+    for entry in entries {
+        let candidates = entry.as_items().map_or_else(|| vec![entry.clone()], |items| items.to_vec());
+        let found = candidates.iter().find_map(|name| {
+            let name = renderer.render(name).ok()?;
+            let name = name.as_str()?;
+            let places = [base_dir.join("vars").join(name), base_dir.join(name)];
+            places.into_iter().map(|p| normalize(&p)).find(|p| p.is_file())
+        });
+        // What cannot be read is reported when the play runs and the file is wanted.
+        if let Some(map) = found.and_then(|path| loader.load_value(&path).ok()).and_then(|v| v.as_map()) {
+            files.push(map);
+        }
     }
+    files
 }

@@ -47,6 +47,8 @@ pub struct PlaySpec {
     /// The file the play stands in, and its directory (Ansible's `playbook_dir`, that of an imported playbook too).
     pub file: PathBuf,
     pub base_dir: PathBuf,
+    /// The collection the playbook belongs to.
+    pub collection: Option<Arc<str>>,
     pub graph: TaskGraph,
     /// What runs, in order: pre_tasks, an implicit `meta: flush_handlers`, roles, tasks, another flush, post_tasks, another
     /// flush. (Facts are gathered by the engine before.)
@@ -143,6 +145,8 @@ pub struct TaskSpec {
     pub name: Option<Value>,
     /// The action as written (`apt`, `ansible.builtin.apt`), shown when there is no name.
     pub written_action: Arc<str>,
+    /// The action's name when it is a template, as written (with `TaskKind::Unresolved`).
+    pub action_template: Option<Value>,
     pub kind: TaskKind,
     /// Arguments: a dict (with `_raw_params` for free-form), as `args:` and the action's value give them together.
     pub args: Arc<Map>,
@@ -170,6 +174,60 @@ pub struct TaskSpec {
     pub implicit: bool,
     /// Directory of the file the task stands in, for relative includes and file searches.
     pub file_dir: PathBuf,
+}
+
+impl TaskSpec {
+    /// A task FTL makes itself; the caller fills in what it does.
+    pub fn blank(id: TaskId, block: BlockId, action: &str, keywords: Arc<Keywords>, file_dir: PathBuf) -> TaskSpec {
+        TaskSpec {
+            id,
+            origin: None,
+            block,
+            name: None,
+            written_action: action.into(),
+            action_template: None,
+            kind: TaskKind::Unresolved,
+            args: Arc::default(),
+            args_template: None,
+            args_origin: None,
+            looping: None,
+            register: None,
+            until: vec![],
+            retries: None,
+            delay: None,
+            changed_when: vec![],
+            failed_when: vec![],
+            notify: vec![],
+            listen: vec![],
+            is_handler: false,
+            async_seconds: None,
+            poll: None,
+            role: None,
+            keywords,
+            implicit: false,
+            file_dir,
+        }
+    }
+}
+
+impl BlockSpec {
+    /// A block FTL makes itself.
+    pub fn blank(id: BlockId, keywords: Arc<Keywords>) -> BlockSpec {
+        BlockSpec {
+            id,
+            parent: None,
+            name: None,
+            origin: None,
+            implicit: true,
+            body: vec![],
+            rescue: vec![],
+            always: vec![],
+            role: None,
+            ends_role: None,
+            included_from: None,
+            keywords,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -37,7 +37,7 @@ pub fn parse_key_values(text: &Str, free_form: bool) -> Result<Map, Diagnostic> 
 }
 
 /// `copy src=a` as the action's name and the rest.
-pub fn split_action(text: &Str) -> Result<(Str, Str), Diagnostic> {
+pub(super) fn split_action(text: &Str) -> Result<(Str, Str), Diagnostic> {
     let words = split_arguments(text.as_str()).map_err(|e| e.at(text.origin().cloned()))?;
     let name = words.first().map(|w| w.trim()).unwrap_or_default();
     let rest = words.get(1..).map(|w| w.join(" ")).unwrap_or_default();

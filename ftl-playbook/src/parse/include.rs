@@ -263,6 +263,7 @@ impl Builder<'_> {
             validate,
             allow_duplicates: Some(allow_duplicates),
             entry_vars: vars,
+            collections: outer.keywords.collections.to_vec(),
             ..RoleUse::default()
         };
         let applied = self.apply_role(use_of_role, &outer)?;

@@ -14,4 +14,5 @@ pub use action::{CONTROLLER_ACTIONS, resolve_action};
 pub use arguments::takes_raw_params;
 pub use free_form::{parse_key_values, split_arguments, unquote};
 pub use playbook::{Loaded, load_playbook};
-pub(crate) use arguments::{key_text, python_class};
+pub(crate) use include::directory_of;
+pub(crate) use arguments::{builtin_name, key_text, python_class};

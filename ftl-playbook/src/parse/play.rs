@@ -319,6 +319,7 @@ fn empty_play(node: &Node, place: &PlayPlace) -> PlaySpec {
         import_conditions: Vec::new(),
         file: place.file.to_path_buf(),
         base_dir: place.base_dir.to_path_buf(),
+        collection: place.collection.clone(),
         graph: TaskGraph::default(),
         body: Vec::new(),
         handlers: Vec::new(),

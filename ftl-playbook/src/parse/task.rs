@@ -165,12 +165,14 @@ impl Builder<'_> {
             Some(one) => vec![one.clone()],
         };
         let listen = self.listen_topics(keys.listen, frame);
+        let unresolved = matches!(kind, TaskKind::Unresolved);
         self.add_task(TaskSpec {
             id: TaskId(0),
             origin: Some(task.origin.clone()),
             block: frame.block,
             name: keys.name,
             written_action: action.name.shared(),
+            action_template: unresolved.then(|| Value::Str(action.name.clone())),
             kind,
             args: Arc::new(action.args),
             args_template: action.args_template,

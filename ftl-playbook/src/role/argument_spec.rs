@@ -73,30 +73,9 @@ impl Builder<'_> {
 /// A task that nobody wrote.
 pub(crate) fn made_task(action: &str, kind: TaskKind, frame: &Frame, dir: &Path) -> TaskSpec {
     TaskSpec {
-        id: TaskId(0),
-        origin: None,
-        block: frame.block,
-        name: None,
-        written_action: Arc::from(action),
         kind,
-        args: Arc::default(),
-        args_template: None,
-        args_origin: None,
-        looping: None,
-        register: None,
-        until: Vec::new(),
-        retries: None,
-        delay: None,
-        changed_when: Vec::new(),
-        failed_when: Vec::new(),
-        notify: Vec::new(),
-        listen: Vec::new(),
-        is_handler: false,
-        async_seconds: None,
-        poll: None,
         role: frame.role,
-        keywords: frame.keywords.clone(),
         implicit: true,
-        file_dir: dir.to_path_buf(),
+        ..TaskSpec::blank(TaskId(0), frame.block, action, frame.keywords.clone(), dir.to_path_buf())
     }
 }
