@@ -54,6 +54,7 @@ fn options(json: &Json) -> DumpOptions {
             Some(_) => MultiLine::Block,
             None => MultiLine::Quoted,
         },
+        ..defaults
     }
 }
 

@@ -1,5 +1,6 @@
 //! Values as YAML text, as `yaml.dump` with Ansible's dumper writes them: PyYAML's choices, libyaml's emitter.
 
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libyaml_safer::{Emitter, Encoding, Event, MappingStyle, ScalarStyle, SequenceStyle};
@@ -23,6 +24,8 @@ pub struct DumpOptions {
     pub explicit_end: bool,
     pub canonical: bool,
     pub multi_line: MultiLine,
+    /// A list or dict that occurs again is written as an alias of the first, as PyYAML does with one object.
+    pub aliases: bool,
 }
 
 impl Default for DumpOptions {
@@ -38,6 +41,7 @@ impl Default for DumpOptions {
             explicit_end: false,
             canonical: false,
             multi_line: MultiLine::default(),
+            aliases: false,
         }
     }
 }
@@ -107,6 +111,8 @@ enum Shape {
     Scalar { tag: &'static str, text: String, style: Option<QuoteStyle> },
     Sequence { items: Vec<Shape>, flow: bool },
     Mapping { tag: &'static str, entries: Vec<(Shape, Shape)>, flow: bool },
+    /// A list or dict that may occur again, by its address.
+    Shared { address: usize, shape: Box<Shape> },
 }
 
 impl Shape {
@@ -131,9 +137,9 @@ fn represent(value: &Value, options: &DumpOptions, depth: usize) -> Result<Shape
         Value::Bytes(bytes) => {
             Ok(Shape::Scalar { tag: "binary", text: encode_base64(bytes), style: Some(QuoteStyle::Literal) })
         }
-        Value::List(list) => sequence(&list.items(), options, depth),
+        Value::List(list) => Ok(shared(list.address(), sequence(&list.items(), options, depth)?, options)),
         Value::Tuple(items) => sequence(items, options, depth),
-        Value::Dict(dict) => mapping("map", &dict.entries(), options, depth),
+        Value::Dict(dict) => Ok(shared(dict.address(), mapping("map", &dict.entries(), options, depth)?, options)),
         Value::Object(object) if object.type_name() == "set" => {
             let members = object.iterate().unwrap_or_default();
             mapping("set", &members.into_iter().map(|member| (member, Value::None)).collect(), options, depth)
@@ -147,6 +153,10 @@ fn represent(value: &Value, options: &DumpOptions, depth: usize) -> Result<Shape
         }
         Value::TimeDelta(_) | Value::Omit => Err(cannot_represent(value)),
     }
+}
+
+fn shared(address: usize, shape: Shape, options: &DumpOptions) -> Shape {
+    if options.aliases { Shape::Shared { address, shape: Box::new(shape) } } else { shape }
 }
 
 fn cannot_represent(value: &Value) -> Diagnostic {
@@ -265,13 +275,54 @@ fn emit(root: &Shape, options: &DumpOptions, out: &mut Vec<u8>) -> libyaml_safer
     emitter.set_unicode(options.allow_unicode);
     emitter.emit(Event::stream_start(Encoding::Utf8))?;
     emitter.emit(Event::document_start(None, &[], !options.explicit_start))?;
-    emit_shape(&mut emitter, root)?;
+    let mut anchors = Anchors::default();
+    anchors.find(root);
+    emit_shape(&mut emitter, root, &mut anchors, None)?;
     emitter.emit(Event::document_end(!options.explicit_end))?;
     emitter.emit(Event::stream_end())?;
     emitter.flush()
 }
 
-fn emit_shape(emitter: &mut Emitter, shape: &Shape) -> libyaml_safer::Result<()> {
+/// The names of what occurs more than once.
+#[derive(Default)]
+struct Anchors {
+    /// `None`: seen once so far.
+    names: HashMap<usize, Option<String>>,
+    named: usize,
+    written: HashSet<usize>,
+}
+
+impl Anchors {
+    /// Numbers are given when something is met for the second time, as PyYAML gives them.
+    fn find(&mut self, shape: &Shape) {
+        match shape {
+            Shape::Scalar { .. } => {}
+            Shape::Sequence { items, .. } => items.iter().for_each(|item| self.find(item)),
+            Shape::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
+                self.find(key);
+                self.find(value);
+            }),
+            Shape::Shared { address, shape } => match self.names.get_mut(address) {
+                Some(Some(_)) => {}
+                Some(name) => {
+                    self.named += 1;
+                    *name = Some(format!("id{:03}", self.named));
+                }
+                None => {
+                    self.names.insert(*address, None);
+                    self.find(shape);
+                }
+            },
+        }
+    }
+}
+
+fn emit_shape(
+    emitter: &mut Emitter,
+    shape: &Shape,
+    anchors: &mut Anchors,
+    anchor: Option<&str>,
+) -> libyaml_safer::Result<()> {
     match shape {
         Shape::Scalar { tag, text, style } => {
             let plain = resolve(text) == Tag::parse(&full_tag(tag), false);
@@ -280,19 +331,23 @@ fn emit_shape(emitter: &mut Emitter, shape: &Shape) -> libyaml_safer::Result<()>
         }
         Shape::Sequence { items, flow } => {
             let style = if *flow { SequenceStyle::Flow } else { SequenceStyle::Block };
-            emitter.emit(Event::sequence_start(None, Some(&full_tag("seq")), true, style))?;
-            items.iter().try_for_each(|item| emit_shape(emitter, item))?;
+            emitter.emit(Event::sequence_start(anchor, Some(&full_tag("seq")), true, style))?;
+            items.iter().try_for_each(|item| emit_shape(emitter, item, anchors, None))?;
             emitter.emit(Event::sequence_end())
         }
         Shape::Mapping { tag, entries, flow } => {
             let style = if *flow { MappingStyle::Flow } else { MappingStyle::Block };
-            emitter.emit(Event::mapping_start(None, Some(&full_tag(tag)), *tag == "map", style))?;
+            emitter.emit(Event::mapping_start(anchor, Some(&full_tag(tag)), *tag == "map", style))?;
             for (key, value) in entries {
-                emit_shape(emitter, key)?;
-                emit_shape(emitter, value)?;
+                emit_shape(emitter, key, anchors, None)?;
+                emit_shape(emitter, value, anchors, None)?;
             }
             emitter.emit(Event::mapping_end())
         }
+        Shape::Shared { address, shape } => match anchors.names.get(address).cloned().flatten() {
+            Some(name) if !anchors.written.insert(*address) => emitter.emit(Event::alias(&name)),
+            name => emit_shape(emitter, shape, anchors, name.as_deref()),
+        },
     }
 }
 
