@@ -40,6 +40,8 @@ pub struct HostVariables {
     precedence: Vec<GroupLevel>,
     behaviour: HashBehaviour,
     time: VarsFilesTime,
+    /// Listings read vars files at either time.
+    listing: bool,
     by_groups: RwLock<ByGroups>,
 }
 
@@ -70,8 +72,15 @@ impl HostVariables {
             precedence: settings.precedence.clone(),
             behaviour: settings.hash_behaviour,
             time: settings.vars_files_time,
+            listing: false,
             by_groups: RwLock::default(),
         }
+    }
+
+    /// For `ansible-inventory`, which reads all vars files whatever `RUN_VARS_PLUGINS` says.
+    #[must_use]
+    pub fn for_listing(self) -> HostVariables {
+        HostVariables { listing: true, ..self }
     }
 
     /// The directories beside the playbook, in order: those a host's variables are looked up in after the inventory's.
@@ -238,7 +247,7 @@ impl HostVariables {
             Level::AllInventoryFiles | Level::GroupsInventoryFiles => &self.inventory_directories,
             _ => &self.playbook_directories,
         };
-        if self.time == VarsFilesTime::Start {
+        if self.time == VarsFilesTime::Start && !self.listing {
             return Ok(());
         }
         for directory in directories {
@@ -258,14 +267,18 @@ impl HostVariables {
         }
         layers.push((Level::HostInventory, host.vars.clone()));
         let start = self.time == VarsFilesTime::Start;
-        let level = if start { Level::HostInventory } else { Level::HostInventoryFiles };
-        for directory in &self.inventory_directories {
-            layers.push((level, self.file_vars(directory, VarsKind::Host, &host.name)?));
-        }
-        if !start {
-            for directory in &self.playbook_directories {
-                layers.push((Level::HostPlaybookFiles, self.file_vars(directory, VarsKind::Host, &host.name)?));
+        let mut add = |level, directories: &[VarsDirectory]| -> Result<(), Diagnostic> {
+            for directory in directories {
+                layers.push((level, self.file_vars(directory, VarsKind::Host, &host.name)?));
             }
+            Ok(())
+        };
+        if start {
+            add(Level::HostInventory, &self.inventory_directories)?;
+        }
+        if !start || self.listing {
+            add(Level::HostInventoryFiles, &self.inventory_directories)?;
+            add(Level::HostPlaybookFiles, &self.playbook_directories)?;
         }
         layers.retain(|(_, vars)| !vars.is_empty());
         Ok(layers)

@@ -23,7 +23,7 @@ pub mod listing;
 pub use combine::{combine_vars, merge_maps};
 pub use host_vars::{HostVariables, Layer, Level};
 pub use inventory::{Group, GroupId, GroupSet, Host, Inventory};
-pub use pattern::{Limit, Selection};
+pub use pattern::{Limit, Selection, matches_glob};
 pub use runtime::{AddedHost, GroupedHost};
 pub use settings::{GroupLevel, HashBehaviour, InventorySettings, InvalidGroupChars, OnMismatch, VarsFilesTime};
 pub use source::{Loaded, load};

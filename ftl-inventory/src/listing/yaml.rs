@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 
 use super::view::Listing;
 use crate::inventory::GroupId;
+use crate::settings::HashBehaviour;
 
 struct Seen {
     hosts: FxHashSet<HostId>,
@@ -21,12 +22,12 @@ impl Listing<'_> {
         let mut seen = Seen { hosts: FxHashSet::default(), groups: FxHashSet::default() };
         let mut document = Map::new();
         self.grow_group(GroupId::ALL, &available, &mut seen, &mut document)?;
-        write(document)
+        self.write(document)
     }
 
     /// `ansible-inventory --host PATTERN --yaml`
     pub fn host_yaml(&self, pattern: &str) -> Result<String, Diagnostic> {
-        write((*self.host_vars(self.single_host(pattern)?)?).clone())
+        self.write((*self.host_vars(self.single_host(pattern)?)?).clone())
     }
 
     fn grow_group(
@@ -66,14 +67,15 @@ impl Listing<'_> {
         }
         Ok(())
     }
-}
-
-fn write(document: Map) -> Result<String, Diagnostic> {
-    let options = DumpOptions {
-        default_flow_style: Some(false),
-        allow_unicode: true,
-        sort_keys: true,
-        ..DumpOptions::default()
-    };
-    dump(&Value::dict(document), &options)
+    fn write(&self, document: Map) -> Result<String, Diagnostic> {
+        let options = DumpOptions {
+            default_flow_style: Some(false),
+            allow_unicode: true,
+            sort_keys: true,
+            // Merging makes a dict of its own for each host.
+            aliases: self.settings.hash_behaviour == HashBehaviour::Replace,
+            ..DumpOptions::default()
+        };
+        dump(&Value::dict(document), &options)
+    }
 }

@@ -33,7 +33,7 @@ enum Node {
 
 const MOST_BRACKETS: usize = 100;
 
-/// Reads a whole text. Tuples and sets become lists, complex numbers and `...` text, bytes text, as Ansible wants them.
+/// Reads a whole text. Tuples and sets become lists, complex numbers and `...` text, as Ansible wants them.
 pub fn read_literal(text: &str) -> Literal {
     let text = text.trim_start_matches([' ', '\t']);
     if plainly_text(text) {
@@ -146,7 +146,7 @@ fn read_atom(cursor: &mut Cursor<'_>) -> Read<Node> {
         }
         '0'..='9' | '.' => return read_number(cursor).map(Node::Number).ok_or(Stop::NotLiteral),
         _ => match read_text(cursor) {
-            Some(text) => Value::str(text.ok_or(Stop::NotLiteral)?),
+            Some(text) => text.ok_or(Stop::NotLiteral)?,
             None => read_name(cursor)?,
         },
     };
@@ -299,7 +299,7 @@ mod tests {
             ("'it''s'", Some("'its'")),
             ("r'\\n'", Some("'\\\\n'")),
             ("'\\n\\x41\\u00e9\\101\\q'", Some("'\\nAéA\\\\q'")),
-            ("b'x'", Some("'x'")),
+            ("b'x'", Some("b'x'")),
             ("f'x'", None),
             ("'''a'b'''", Some("\"a'b\"")),
             ("[1, 'a', None,]", Some("[1, 'a', None]")),

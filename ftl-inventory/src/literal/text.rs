@@ -1,13 +1,19 @@
 //! Python's strings: prefixes, quotes, escapes, neighbours that become one.
 
+use ftl_core::Value;
+
 use super::cursor::Cursor;
 
 /// All neighbouring strings at the cursor. The outer `None`: no string begins here; the inner: it is not well-formed.
-pub(super) fn read_text(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
+pub(super) fn read_text(cursor: &mut Cursor<'_>) -> Option<Option<Value>> {
     let mut whole: Option<(String, bool)> = None;
     loop {
         let Some(prefix) = prefix_length(cursor.rest()) else {
-            return whole.map(|(text, _)| Some(text));
+            return whole.map(|(text, bytes)| {
+                // Escapes above 0x7f mean bytes there; as text they are the characters of Latin-1.
+                let latin = |c: char| u8::try_from(c as u32).unwrap_or(b'?');
+                Some(if bytes { Value::Bytes(text.chars().map(latin).collect()) } else { Value::str(text) })
+            });
         };
         let letters = cursor.rest()[..prefix].to_ascii_lowercase();
         cursor.skip(prefix);

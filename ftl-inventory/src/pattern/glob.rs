@@ -10,6 +10,11 @@ enum Part {
     Set { negated: bool, ranges: Vec<(char, char)> },
 }
 
+/// Does `name` match the pattern as a whole? For callers that match once.
+pub fn matches_glob(pattern: &str, name: &str) -> bool {
+    Glob::new(pattern).matches(name)
+}
+
 impl Glob {
     pub(super) fn new(pattern: &str) -> Glob {
         let chars: Vec<char> = pattern.chars().collect();

@@ -5,6 +5,7 @@ mod glob;
 mod select;
 mod limit;
 
+pub use glob::matches_glob;
 pub use limit::{Limit, check_targets};
 pub use select::Selection;
 pub use split::split_host_pattern;

@@ -103,14 +103,14 @@ impl<'a, 'd> Parser<'a, 'd> {
         self.check_pending()
     }
 
-    fn enter_section(&mut self, name: &str, kind: Option<&str>) -> Result<(), Diagnostic> {
-        let name = self.draft.safe_group_name(name);
+    fn enter_section(&mut self, written: &str, kind: Option<&str>) -> Result<(), Diagnostic> {
+        let name = self.draft.safe_group_name(written);
         self.section = match kind {
             None | Some("hosts") => Section::Hosts,
             Some("vars") => Section::Vars,
             Some("children") => Section::Children,
             Some(kind) => {
-                return Err(Diagnostic::error(format!("Section [{name}:{kind}] has unknown type: {kind}")));
+                return Err(Diagnostic::error(format!("Section [{written}:{kind}] has unknown type: {kind}")));
             }
         };
         if !self.draft.data.group_ids.contains_key(name.as_str())
@@ -248,6 +248,10 @@ fn typed_value(text: &str, line: &Str) -> Result<Value, Diagnostic> {
 fn marked(value: Value, line: &Str) -> Value {
     match value {
         Value::Str(text) => Value::Str(line.part(text.shared())),
+        // Ansible does not trust the text of bytes.
+        Value::Bytes(bytes) => {
+            Value::Str(Str::with_origin(String::from_utf8_lossy(&bytes), line.origin().cloned()))
+        }
         Value::List(list) => {
             Value::List(List::loaded(list.items().iter().map(|item| marked(item.clone(), line)).collect()))
         }
