@@ -137,7 +137,7 @@ impl PlayRun {
         let options = self.run.parse.clone();
         let graph = Arc::make_mut(&mut self.graph);
         let (block, warnings) = if include.role {
-            let grafted = ftl_playbook::graft_role(
+            let grafted = ftl_playbook::graph::graft_role(
                 graph, &self.spec, &include.task, &include.what, &include.args, &include.vars, &loader, &options,
             )?;
             let mut handlers = (*self.handlers).clone();
@@ -151,7 +151,7 @@ impl PlayRun {
             }
             (grafted.block, grafted.warnings)
         } else {
-            ftl_playbook::graft_tasks(graph, &self.spec, &include.task, &include.what, &include.vars, &loader, &options)?
+            ftl_playbook::graph::graft_tasks(graph, &self.spec, &include.task, &include.what, &include.vars, &loader, &options)?
         };
         for warning in warnings {
             self.emit(Event::Message(warning));
@@ -188,7 +188,7 @@ impl PlayRun {
         if include.role {
             return include.what.clone();
         }
-        ftl_playbook::included_file(&self.graph, &self.spec, &include.task, &include.what, &self.run.parse)
+        ftl_playbook::graph::included_file(&self.graph, &self.spec, &include.task, &include.what, &self.run.parse)
             .to_string_lossy()
             .into_owned()
     }

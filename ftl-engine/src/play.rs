@@ -42,6 +42,16 @@ struct Rendered {
     gather: Option<bool>,
 }
 
+impl Rendered {
+    fn strategy(&self) -> &str {
+        self.strategy.strip_prefix("ansible.builtin.").unwrap_or(&self.strategy)
+    }
+
+    fn is_free(&self) -> bool {
+        matches!(self.strategy(), "free" | "host_pinned")
+    }
+}
+
 /// Runs a play; the ledger comes back changed.
 pub async fn run_play(
     run: &Arc<Run>,
@@ -55,7 +65,7 @@ pub async fn run_play(
         Err(fatal) => return Err((ledger, fatal)),
     };
     if hosts.is_empty() {
-        run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, hosts: 0 });
+        run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, free: rendered.is_free(), hosts: 0 });
         run.sink.emit(Event::NoHostsMatched);
         return Ok((ledger, PlayEnd::Next));
     }
@@ -65,7 +75,7 @@ pub async fn run_play(
     };
     let mut previously = ledger.failed.len() + ledger.unreachable.len();
     for batch in batches {
-        run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, hosts: batch.len() });
+        run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, free: rendered.is_free(), hosts: batch.len() });
         let size = batch.len();
         Arc::make_mut(&mut play).batch = batch.clone();
         let (back, outcome) = run_batch(run, &spec, &rendered, &play, ledger, batch).await;
@@ -122,7 +132,7 @@ async fn run_batch(
     if gather == Gather::Smart && has_gather {
         skip_known_facts(&mut state);
     }
-    let result = match rendered.strategy.strip_prefix("ansible.builtin.").unwrap_or(&rendered.strategy) {
+    let result = match rendered.strategy() {
         "linear" | "debug" => run_linear(&mut state).await,
         "free" => run_free(&mut state, false).await,
         "host_pinned" => run_free(&mut state, true).await,

@@ -9,7 +9,7 @@ use ftl_core::result::HostStats;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, to_text};
 use ftl_playbook::graph::{PlaySpec, TaskGraph, TaskKind, TaskSpec};
-use ftl_playbook::tags;
+use ftl_playbook::graph::is_selected;
 use ftl_template::Renderer;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -148,7 +148,7 @@ impl PlayRun {
                 let value = renderer.render(tag).unwrap_or_else(|_| tag.clone());
                 flatten_tags(&value, &mut own);
             }
-            self.selected[id.index()] = Some(tags::is_selected(&own, &settings.tags, &settings.skip_tags));
+            self.selected[id.index()] = Some(is_selected(&own, &settings.tags, &settings.skip_tags));
         }
     }
 
@@ -219,6 +219,8 @@ impl PlayRun {
         let placeholder = Arc::new(TaskInfo {
             id,
             title: String::new(),
+            name: String::new(),
+            diff: self.run.settings.diff,
             action: self.graph.task(id).written_action.clone(),
             origin: self.graph.task(id).origin.clone(),
             handler: self.graph.task(id).is_handler,
@@ -228,13 +230,17 @@ impl PlayRun {
         let step = self.step(host, id, &placeholder);
         let scope = Arc::new(step.scope_for(Some(host)));
         let renderer = step.renderer(&scope);
-        let title = title(&self.graph, &step.task, &renderer);
+        let name = step.task.name.as_ref().map(|written| rendered_name(written, &renderer));
+        let title = title(&self.graph, &step.task, name.as_deref());
         let words = &step.task.keywords;
         let check = crate::task::render_bool(&renderer, "check_mode", &words.check_mode, self.run.settings.check);
+        let diff = crate::task::render_bool(&renderer, "diff", &words.diff, self.run.settings.diff);
         let no_log = crate::task::render_bool(&renderer, "no_log", &words.no_log, false).unwrap_or(true);
         let shown_args = (self.run.settings.display_args && !no_log).then(|| shown_args(&step.task));
         Arc::new(TaskInfo {
             title,
+            name: name.unwrap_or_default(),
+            diff: diff.unwrap_or(self.run.settings.diff),
             check: check.unwrap_or(self.run.settings.check),
             shown_args,
             ..Arc::unwrap_or_clone(placeholder)
@@ -339,35 +345,30 @@ pub(crate) fn flatten_tags(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// `role : name`; a task without a name is called by its action.
-fn title(graph: &TaskGraph, task: &TaskSpec, renderer: &Renderer) -> String {
-    let name = match &task.name {
-        None => None,
-        Some(written) => Some(match renderer.render(written) {
-            Ok(Value::Undefined(_)) | Err(_) => best_effort(written, renderer),
-            Ok(value) => to_text(&value),
-        }),
-    };
-    let role = task.role.map(|id| graph.role(id));
-    let short = match (&name, &task.kind) {
-        (Some(name), _) => name.clone(),
-        (None, TaskKind::Include(_)) => match task.args.get("name").or_else(|| task.args.get("role")) {
-            Some(role) if task.written_action.ends_with("include_role") => {
-                format!("{} : {}", task.written_action, to_text(role))
-            }
-            _ => task.written_action.to_string(),
-        },
-        (None, _) => task.written_action.to_string(),
-    };
-    match role {
-        Some(role) => format!("{} : {short}", role.name),
-        None => short,
+/// A name with what can be rendered rendered.
+fn rendered_name(written: &Value, renderer: &Renderer) -> String {
+    match renderer.render(written) {
+        Ok(Value::Undefined(_)) | Err(_) => to_text(written),
+        Ok(Value::Omit) => String::new(),
+        Ok(value) => to_text(&value),
     }
 }
 
-/// A name with what can be rendered rendered, and the rest said to be an error, as 2.19 shows it.
-fn best_effort(written: &Value, renderer: &Renderer) -> String {
-    renderer.render_with_errors(written)
+/// `role : name`; a task without a name is called by its action.
+fn title(graph: &TaskGraph, task: &TaskSpec, name: Option<&str>) -> String {
+    let included = || task.args.get("name").or_else(|| task.args.get("role")).map(to_text);
+    let short = match (name.filter(|n| !n.is_empty()), &task.kind) {
+        (Some(name), _) => name.to_string(),
+        (None, TaskKind::Include(_)) if task.written_action.ends_with("include_role") => match included() {
+            Some(role) => format!("{} : {role}", task.written_action),
+            None => task.written_action.to_string(),
+        },
+        (None, _) => task.written_action.to_string(),
+    };
+    match task.role.map(|id| graph.role(id)) {
+        Some(role) => format!("{} : {short}", role.name),
+        None => short,
+    }
 }
 
 fn shown_args(task: &TaskSpec) -> String {

@@ -5,4 +5,4 @@ mod free;
 mod workers;
 
 pub use free::run as run_free;
-pub use linear::run as run_linear;
+pub use linear::{End, run as run_linear};

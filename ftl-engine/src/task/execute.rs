@@ -444,6 +444,8 @@ async fn run_attempts(
             map = background::poll(&context, map).await?;
         }
         verdict::normalize(&mut map);
+        // What `failed_when` decides is the task's failure, not the module's.
+        let module_failed = spec.is_module && flag(&map, "failed");
         if attempts > 1 {
             map.insert("attempts", attempt);
         }
@@ -467,7 +469,7 @@ async fn run_attempts(
             }
         }
         learn(step, &name, &map, learned);
-        outcome.error = verdict::error_of_result(&mut map, spec.is_module, task.origin.clone());
+        outcome.error = verdict::error_of_result(&mut map, module_failed, task.origin.clone());
         outcome.map = map;
         break;
     }

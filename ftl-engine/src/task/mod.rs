@@ -13,4 +13,5 @@ pub use execute::run_step;
 pub use failure::TaskFailure;
 pub use verdict::failed as fail;
 pub use keywords::{Resolved, render_bool};
+pub(crate) use keywords::defined;
 pub use target::{Resolution, resolve_target};

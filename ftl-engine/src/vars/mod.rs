@@ -8,6 +8,5 @@ mod hostvars;
 
 pub use facts::Facts;
 pub use hostvars::HostVarsObject;
-pub use layer::{Layer, Layers};
 pub use scope::{PlayVars, RoleVars, TaskScope, combine};
-pub use world::{HostVars, InventoryLayers, World};
+pub use world::{InventoryLayers, World};

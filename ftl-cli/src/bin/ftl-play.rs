@@ -1,0 +1,5 @@
+//! `ftl-play`: runs playbooks.
+
+fn main() -> std::process::ExitCode {
+    ftl_cli::thin::main()
+}
