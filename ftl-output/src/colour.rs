@@ -92,11 +92,11 @@ pub(crate) struct Painter(Option<[String; Tone::COUNT]>);
 
 impl Painter {
     pub(crate) fn new(coloured: bool, names: &ColourNames) -> Painter {
-        Painter(coloured.then(|| {
-            std::array::from_fn(|i| {
-                parameters(names.get(Tone::TABLE[i].0)).unwrap_or_else(|| "0".into())
-            })
-        }))
+        Painter(
+            coloured.then(|| {
+                std::array::from_fn(|i| parameters(names.get(Tone::TABLE[i].0)).unwrap_or_else(|| "0".into()))
+            }),
+        )
     }
 
     pub(crate) fn is_coloured(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Replays recorded events (tests/cases, made by tests/record/record.sh) and compares with what ansible-core printed.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -201,12 +203,9 @@ fn event(json: &Json) -> Event {
             result: result(json, Status::Failed),
             attempts_left: json["left"].as_u64().unwrap() as u32,
         },
-        "async_poll" => Event::AsyncPoll {
-            host: host(),
-            job: text(json, "job"),
-            started: is("started"),
-            finished: is("finished"),
-        },
+        "async_poll" => {
+            Event::AsyncPoll { host: host(), job: text(json, "job"), started: is("started"), finished: is("finished") }
+        }
         "async_ok" => Event::AsyncOk { host: host(), job: text(json, "job") },
         "async_failed" => Event::AsyncFailed { host: host(), job: text(json, "job") },
         "include" => Event::Included {

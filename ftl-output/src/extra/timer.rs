@@ -17,12 +17,7 @@ impl Timer {
 
 fn text(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    format!(
-        "Playbook run took {days} days, {} hours, {} minutes, {} seconds",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    format!("Playbook run took {days} days, {} hours, {} minutes, {} seconds", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
 impl View for Timer {

@@ -8,9 +8,7 @@ use ftl_core::result::Status;
 use ftl_core::source::Severity;
 use ftl_core::value::{Map, Value};
 
-use super::callback_result::{
-    clean, host_label, is_include, is_loop, is_true, is_verbose, item_label, visible,
-};
+use super::callback_result::{clean, host_label, is_include, is_loop, is_true, is_verbose, item_label, visible};
 use super::dump::Dumper;
 use super::{diff, recap};
 use crate::colour::Tone;
@@ -142,7 +140,7 @@ impl Default {
 
     /// `None`: not to be shown.
     fn outcome(&self, result: &HostResult) -> Option<(&'static str, Tone)> {
-        match is_true(&result.result, "changed") {
+        match result.status == Status::Changed || is_true(&result.result, "changed") {
             true => Some(("changed", Tone::Changed)),
             false => self.settings.display_ok_hosts.then_some(("ok", Tone::Ok)),
         }

@@ -97,10 +97,8 @@ fn lines(text: &str) -> Vec<String> {
         if c == '\r' && chars.peek() == Some(&'\n') {
             continue;
         }
-        let ends = matches!(
-            c,
-            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-        );
+        let ends =
+            matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
         if ends {
             lines.push(std::mem::take(&mut line));
         }
@@ -163,6 +161,7 @@ fn range(start: usize, end: usize) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::settings::ColourNames;

@@ -83,9 +83,7 @@ impl Oneline {
 }
 
 fn printed(host: &str, shown: &Map, word: &str) -> String {
-    let text = |key: &str| {
-        shown.get(key).map(to_text).unwrap_or_default().replace('\n', "\\n").replace('\r', "\\r")
-    };
+    let text = |key: &str| shown.get(key).map(to_text).unwrap_or_default().replace('\n', "\\n").replace('\r', "\\r");
     let rc = to_text(&shown.get("rc").cloned().unwrap_or(Value::Int(-1)));
     let (out, err) = (text("stdout"), text("stderr"));
     match err.is_empty() {
