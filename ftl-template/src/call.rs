@@ -99,6 +99,10 @@ impl Arguments {
         Ok(())
     }
 
+    pub(crate) fn push_named(&mut self, name: &str, value: Value) {
+        self.named.push((Arc::from(name), value));
+    }
+
     /// Every value still here, for searches.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         self.positional.iter().flatten().chain(self.named.iter().map(|(_, v)| v))

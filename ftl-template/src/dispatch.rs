@@ -1,10 +1,120 @@
 //! Calls filters, tests and lookups by name, with the rules for markers that all of them share.
 
+use ftl_core::source::Diagnostic;
 use ftl_core::Value;
 
-use crate::call::{Arguments, Failure};
+use crate::call::{Arguments, Failure, FailureKind};
+use crate::evaluate::{Machine, find_marker, from_failure, looks_like_template};
 use crate::{Evaluation, filter, jinja_test, lookup};
 
+/// Filters that look at markers themselves.
+const FILTERS_OF_MARKERS: [&str; 5] = ["d", "default", "mandatory", "ternary", "type_debug"];
+/// Filters that may meet markers inside containers: they hand items on, or do not touch them all.
+const FILTERS_OF_LAZY: [&str; 13] = [
+    "count", "first", "from_yaml", "last", "length", "map", "random", "reject", "rejectattr", "select", "selectattr",
+    "to_nice_yaml", "to_yaml",
+];
+/// Tests that look at markers themselves.
+const TESTS_OF_MARKERS: [&str; 4] = ["defined", "undefined", "vault_encrypted", "vaulted_file"];
+/// Tests that only look at the outside of a container.
+const TESTS_OF_LAZY: [&str; 9] =
+    ["callable", "iterable", "mapping", "none", "sequence", "string", "number", "boolean", "sameas"];
+const LOOKUPS_OF_MARKERS: [&str; 2] = ["env", "first_found"];
+
+fn short(name: &str) -> &str {
+    name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
+}
+
+/// The name that messages show.
+fn full(name: &str) -> String {
+    let short = short(name);
+    if short.contains('.') { short.to_string() } else { format!("ansible.builtin.{short}") }
+}
+
+/// Renders the arguments; gives the marker that decides the call, if there is one.
+fn prepare(
+    evaluation: &Evaluation<'_>,
+    value: Option<&mut Value>,
+    arguments: &mut Arguments,
+    takes_markers: bool,
+    takes_lazy: bool,
+) -> Result<Option<Value>, Failure> {
+    let mut all: Vec<&mut Value> = value.into_iter().chain(arguments.values_mut()).collect();
+    if !takes_markers && let Some(found) = all.iter().find(|v| v.is_undefined()) {
+        return Ok(Some((**found).clone()));
+    }
+    for value in &mut all {
+        let rendered = evaluation.renderer().deep(std::mem::take(*value))?;
+        **value = rendered;
+    }
+    if !takes_markers && !takes_lazy {
+        let found = all.iter().find_map(|v| find_marker(v));
+        return Ok(found.map(Value::Undefined));
+    }
+    Ok(None)
+}
+
+/// A plugin's failure as a marker.
+fn plugin_failure(evaluation: &Evaluation<'_>, kind: &str, name: &str, failure: Failure) -> Result<Value, Failure> {
+    match failure.kind() {
+        FailureKind::Undefined(_) | FailureKind::Limit => from_failure(failure, evaluation.origin()),
+        _ => Ok(crate::evaluate::error_marker(plugin_error(evaluation, kind, name, failure))),
+    }
+}
+
+fn plugin_error(evaluation: &Evaluation<'_>, kind: &str, name: &str, failure: Failure) -> Diagnostic {
+    Diagnostic::error(format!("The {kind} plugin '{name}' failed."))
+        .at(evaluation.origin().cloned())
+        .caused_by(failure.diagnostic())
+}
+
+/// `value | name(arguments)`.
+pub(crate) fn filter_value(
+    evaluation: &Evaluation<'_>,
+    name: &str,
+    mut value: Value,
+    mut arguments: Arguments,
+) -> Result<Value, Failure> {
+    let Some(function) = filter::find(name) else {
+        return Err(Failure::value_error(format!("No filter named '{name}' found.")));
+    };
+    let short = short(name);
+    let markers = FILTERS_OF_MARKERS.contains(&short);
+    let lazy = markers || FILTERS_OF_LAZY.contains(&short);
+    if let Some(marker) = prepare(evaluation, Some(&mut value), &mut arguments, markers, lazy)? {
+        return Ok(marker);
+    }
+    match function(evaluation, value, arguments) {
+        Ok(value) => Ok(value),
+        Err(failure) => plugin_failure(evaluation, "filter", &full(name), failure),
+    }
+}
+
+/// `value is name(arguments)`: a bool, or the marker that stands for the answer.
+pub(crate) fn test_value(
+    evaluation: &Evaluation<'_>,
+    name: &str,
+    mut value: Value,
+    mut arguments: Arguments,
+) -> Result<Value, Failure> {
+    let Some(function) = jinja_test::find(name) else {
+        return Err(Failure::value_error(format!("No test named '{name}' found.")));
+    };
+    let short = short(name);
+    let markers = TESTS_OF_MARKERS.contains(&short);
+    let lazy = markers || TESTS_OF_LAZY.contains(&short);
+    if !(markers && value.is_undefined())
+        && let Some(marker) = prepare(evaluation, Some(&mut value), &mut arguments, markers, lazy)?
+    {
+        return Ok(marker);
+    }
+    match function(evaluation, value, arguments) {
+        Ok(holds) => Ok(Value::Bool(holds)),
+        Err(failure) => plugin_failure(evaluation, "test", &full(name), failure),
+    }
+}
+
+/// A filter that a function calls by name.
 pub(crate) fn filter(
     evaluation: &Evaluation<'_>,
     name: &str,
@@ -12,31 +122,103 @@ pub(crate) fn filter(
     arguments: Arguments,
 ) -> Result<Value, Failure> {
     match filter::find(name) {
-        Some(function) => function(evaluation, value, arguments),
+        Some(_) => filter_value(evaluation, name, value, arguments),
         None => Err(Failure::value_error(format!("No filter named '{name}'."))),
     }
 }
 
+/// A test that a function calls by name.
 pub(crate) fn test(
     evaluation: &Evaluation<'_>,
     name: &str,
     value: Value,
     arguments: Arguments,
 ) -> Result<bool, Failure> {
-    match jinja_test::find(name) {
-        Some(function) => function(evaluation, value, arguments),
-        None => Err(Failure::value_error(format!("No test named '{name}'."))),
+    if jinja_test::find(name).is_none() {
+        return Err(Failure::value_error(format!("No test named '{name}'.")));
+    }
+    match test_value(evaluation, name, value, arguments)? {
+        Value::Undefined(marker) => Err(Failure::undefined(marker)),
+        value => Ok(value.is_true()),
     }
 }
 
+/// The results of a lookup, as a list.
 pub(crate) fn lookup(
     evaluation: &Evaluation<'_>,
     name: &str,
-    terms: Vec<Value>,
-    options: Arguments,
+    mut terms: Vec<Value>,
+    mut options: Arguments,
 ) -> Result<Vec<Value>, Failure> {
-    match lookup::find(name) {
-        Some(function) => function(evaluation, terms, options),
-        None => Err(Failure::value_error(format!("The lookup plugin '{name}' was not found."))),
+    let Some(function) = lookup::find(name) else {
+        let message = format!("The lookup plugin '{name}' was not found.");
+        return Err(Failure::finished(Diagnostic::error(message).at(evaluation.origin().cloned())));
+    };
+    evaluation.impure();
+    let takes_markers = LOOKUPS_OF_MARKERS.contains(&short(name));
+    for term in &mut terms {
+        if let Value::Undefined(marker) = term
+            && !takes_markers
+        {
+            return Err(Failure::undefined(marker.clone()));
+        }
+        *term = evaluation.renderer().deep(std::mem::take(term))?;
+        if !takes_markers && let Some(marker) = find_marker(term) {
+            return Err(Failure::undefined(marker));
+        }
     }
+    if let Some(Value::Undefined(marker)) = prepare(evaluation, None, &mut options, takes_markers, takes_markers)? {
+        return Err(Failure::undefined(marker));
+    }
+    function(evaluation, terms, options)
+}
+
+/// `lookup(name, terms…, options…)` and `query(…)`.
+pub(crate) fn lookup_call(machine: &Machine<'_>, mut arguments: Arguments, query: bool) -> Result<Value, Failure> {
+    let evaluation = &machine.evaluation;
+    let mut positional = arguments.rest().into_iter();
+    let name = match positional.next() {
+        Some(Value::Str(name)) => name,
+        Some(Value::Undefined(marker)) => return Err(Failure::undefined(marker)),
+        _ => return Err(Failure::type_error("_lookup() missing 1 required positional argument: 'plugin_name'")),
+    };
+    let terms: Vec<Value> = positional.collect();
+    let wants_list = query || arguments.take_named("wantlist").is_some_and(|w| w.is_true());
+    let errors = arguments.take_named("errors");
+    let errors = errors.as_ref().and_then(Value::as_str).unwrap_or("strict");
+    let known = lookup::find(&name).is_some();
+    match lookup(evaluation, &name, terms, arguments) {
+        Ok(results) if wants_list => Ok(Value::list(results)),
+        Ok(results) => Ok(joined(results)),
+        Err(failure) if failure.marker().is_some() || failure.is_final() || !known => Err(failure),
+        Err(failure) => {
+            match errors {
+                "warn" => {
+                    let text = format!("An error occurred while running the lookup plugin '{}'.", name.as_str());
+                    (evaluation.shared().warn)(Diagnostic::warning(text).caused_by(failure.diagnostic()));
+                }
+                "ignore" => {}
+                _ => return Err(Failure::finished(plugin_error(evaluation, "lookup", &name, failure))),
+            }
+            Ok(if wants_list { Value::list(Vec::new()) } else { Value::None })
+        }
+    }
+}
+
+/// What `lookup` makes of a list: its only item, the joined texts, or the list.
+fn joined(mut results: Vec<Value>) -> Value {
+    if results.len() == 1 {
+        return results.pop().unwrap_or_default();
+    }
+    if !results.is_empty() && results.iter().all(|r| matches!(r, Value::Str(_))) {
+        return Value::str(results.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","));
+    }
+    Value::list(results)
+}
+
+/// Is the text an expression that was wrapped into delimiters as a whole?
+pub(crate) fn is_all_template(text: &str) -> bool {
+    looks_like_template(text)
+        && (text.starts_with("#jinja2:")
+            || ["{{", "{%", "{#"].iter().any(|s| text.starts_with(s)) && ["}}", "%}", "#}"].iter().any(|e| text.ends_with(e)))
 }

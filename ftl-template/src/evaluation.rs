@@ -49,7 +49,9 @@ impl<'a> Evaluation<'a> {
 
     /// Renders what trusted templates are inside `value`; everything else comes back as it is.
     pub fn render(&self, value: &Value) -> Result<Value, Failure> {
-        self.renderer.render_inner(value)
+        let value = self.renderer.deep(value.clone())?;
+        crate::evaluate::trip(&value)?;
+        Ok(value)
     }
 
     /// Renders a template file's text (`lookup('template', …)`), with further variables on top.
@@ -58,11 +60,18 @@ impl<'a> Evaluation<'a> {
         renderer.render_file(text, options).map_err(Failure::from)
     }
 
+    /// As [`render_file`](Evaluation::render_file), with the template's own value; markers may be inside.
+    pub fn render_file_value(&self, text: &Str, options: &FileOptions, variables: Map) -> Result<Value, Failure> {
+        let renderer = self.renderer.with_variables(variables);
+        let value = renderer.render_file_inner(text, options)?;
+        renderer.deep(value)
+    }
+
     pub fn shared(&self) -> &Shared {
         self.renderer.shared()
     }
 
-    pub fn renderer(&self) -> &Renderer {
+    pub fn renderer(&self) -> &'a Renderer {
         self.renderer
     }
 

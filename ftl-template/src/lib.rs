@@ -2,16 +2,26 @@
 
 mod call;
 mod dispatch;
+mod eval_line;
+mod evaluate;
 mod evaluation;
+mod file_options;
 pub mod filter;
+mod format;
 mod glob;
 pub mod jinja_test;
+mod jmespath;
 pub mod lookup;
+mod method;
 pub mod python_regex;
 mod renderer;
 mod settings;
+mod stack;
+mod syntax;
 
 pub use call::{Arguments, Failure, FailureKind, FilterFunction, LookupFunction, TestFunction};
+pub use eval_line::eval_line;
 pub use evaluation::Evaluation;
-pub use renderer::{FileOptions, Renderer, eval_line};
-pub use settings::{Budget, Files, PlainFiles, Scope, Shared};
+pub use file_options::FileOptions;
+pub use renderer::Renderer;
+pub use settings::{Budget, Files, HostsMatching, PlainFiles, Scope, Shared};

@@ -1,68 +1,48 @@
 //! Renders values for one host and task.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use ftl_core::source::Diagnostic;
+use ftl_core::value::{Dict, List};
 use ftl_core::{Map, Str, Value};
+use rustc_hash::FxHashMap;
 
-use crate::call::Failure;
-use crate::{FailureKind, Scope, Shared};
+use crate::call::{Arguments, Failure};
+use crate::evaluate::{self, Machine};
+use crate::syntax::{Syntax, SyntaxError, Template, parse_expression, parse_template};
+use crate::{Evaluation, FailureKind, FileOptions, Scope, Shared, dispatch};
 
 /// Renders templates with the variables of one scope. Cheap to make; nothing is copied.
 pub struct Renderer {
     scope: Arc<dyn Scope>,
     shared: Arc<Shared>,
+    syntax: Arc<Syntax>,
     deadline: Option<Instant>,
     /// Counts the uses of impure functions: a value is remembered only when the count stood still.
     impure: AtomicU64,
+    session: Mutex<Session>,
 }
 
-/// How a template file is read (`template` action, `lookup('template')`).
-#[derive(Clone, Debug)]
-pub struct FileOptions {
-    pub variable_start: String,
-    pub variable_end: String,
-    pub block_start: String,
-    pub block_end: String,
-    pub comment_start: String,
-    pub comment_end: String,
-    pub newline_sequence: String,
-    pub trim_blocks: bool,
-    pub lstrip_blocks: bool,
-    /// Backslashes in string literals of `{{ }}` stay as they are (the option `escape_backslashes` of `lookup('template')`).
-    pub escape_backslashes: bool,
-    /// Where `include`, `import` and `extends` look, in this order.
-    pub search_path: Vec<PathBuf>,
-}
-
-impl Default for FileOptions {
-    fn default() -> FileOptions {
-        FileOptions {
-            variable_start: "{{".into(),
-            variable_end: "}}".into(),
-            block_start: "{%".into(),
-            block_end: "%}".into(),
-            comment_start: "{#".into(),
-            comment_end: "#}".into(),
-            newline_sequence: "\n".into(),
-            trim_blocks: true,
-            lstrip_blocks: false,
-            escape_backslashes: false,
-            search_path: Vec::new(),
-        }
-    }
-}
-
-fn pending() -> Diagnostic {
-    Diagnostic::error("templating is not supported yet")
+/// What a renderer has learnt about the templates in its variables, by the address of their text.
+#[derive(Default)]
+struct Session {
+    /// The text is kept too, so that its address stays its own.
+    rendered: FxHashMap<usize, (Str, Value)>,
+    /// Templates being rendered: meeting one again is a loop.
+    active: Vec<usize>,
 }
 
 impl Renderer {
     pub fn new(scope: Arc<dyn Scope>, shared: Arc<Shared>) -> Renderer {
-        Renderer { scope, shared, deadline: None, impure: AtomicU64::new(0) }
+        let has = |name: &str| shared.jinja_extensions.iter().any(|e| e.trim().ends_with(name));
+        let syntax = if shared.jinja_extensions.is_empty() {
+            default_syntax()
+        } else {
+            Arc::new(Syntax { with_do: has("do"), with_loop_controls: has("loopcontrols"), ..Syntax::default() })
+        };
+        Renderer { scope, shared, syntax, deadline: None, impure: AtomicU64::new(0), session: Mutex::default() }
     }
 
     /// The same renderer that gives up at `deadline` (`timeout:` covers templating).
@@ -72,41 +52,210 @@ impl Renderer {
         self
     }
 
-    /// A renderer that sees further (already rendered, or raw) variables on top of its own.
+    /// A renderer that sees further variables (rendered or raw) on top of its own.
     #[must_use]
     pub fn with_variables(&self, variables: Map) -> Renderer {
         let scope = Layered { top: variables, below: self.scope.clone() };
         Renderer { deadline: self.deadline, ..Renderer::new(Arc::new(scope), self.shared.clone()) }
     }
 
-    /// Renders every trusted template inside `value`. `Value::Omit` may remain inside; the caller drops it.
+    /// Renders every trusted template inside `value`. An omitted value is `Value::Omit`; inside containers it is dropped.
+    /// Strings that no template touched keep their marks; text made by a template has none.
     pub fn render(&self, value: &Value) -> Result<Value, Diagnostic> {
-        if !value.has_template() { Ok(value.clone()) } else { Err(pending()) }
+        if !value.has_template() {
+            return Ok(value.clone());
+        }
+        if let Value::Str(text) = value {
+            return self.render_str(text);
+        }
+        evaluate::finalize(self, value.clone(), true).map_err(|failure| evaluate::complete(failure, None, "template"))
     }
 
     /// Renders one string; text that is not a trusted template comes back as it is.
     pub fn render_str(&self, text: &Str) -> Result<Value, Diagnostic> {
-        self.render(&Value::Str(text.clone()))
+        if !text.is_template() {
+            return Ok(Value::Str(text.clone()));
+        }
+        let result = self.render_nested(text).and_then(|value| evaluate::finalize(self, value, true));
+        result.map_err(|failure| evaluate::complete(failure, text.origin(), "template"))
     }
 
     /// A bare expression, without braces.
-    pub fn evaluate(&self, _expression: &Str) -> Result<Value, Diagnostic> {
-        Err(pending())
+    pub fn evaluate(&self, expression: &Str) -> Result<Value, Diagnostic> {
+        self.evaluate_with(expression, false)
+    }
+
+    fn evaluate_with(&self, expression: &Str, is_conditional: bool) -> Result<Value, Diagnostic> {
+        let origin = expression.origin();
+        if !expression.is_trusted() {
+            return Err(Diagnostic::error("Encountered untrusted template or expression.").at(origin.cloned()).hint(
+                "Templates and expressions must be defined by trusted sources such as playbooks or roles, not untrusted \
+                 sources such as module results.",
+            ));
+        }
+        let template = parse_expression(&expression.shared(), &self.syntax).map_err(|error| {
+            let mut message = "Syntax error in expression.".to_string();
+            if evaluate::looks_like_template(expression) {
+                message += " Template delimiters are not supported in expressions.";
+            }
+            Diagnostic::error(message).at(origin.cloned()).caused_by(Diagnostic::error(error.message))
+        })?;
+        let mut machine = Machine::new(self, expression, self.syntax.clone());
+        machine.is_conditional = is_conditional;
+        machine.render_constants.set(is_conditional);
+        let result = self.run(&mut machine, &template, expression, true);
+        result
+            .and_then(|value| evaluate::finalize(self, value, true))
+            .map_err(|failure| evaluate::complete(failure, origin, "expression"))
     }
 
     /// `when`, `changed_when`, `until`, `that`: a bare expression that must give a bool.
-    pub fn condition(&self, _condition: &Value) -> Result<bool, Diagnostic> {
-        Err(pending())
+    pub fn condition(&self, condition: &Value) -> Result<bool, Diagnostic> {
+        let origin = match condition {
+            Value::Str(text) => text.origin().cloned(),
+            _ => None,
+        };
+        let result = match self.condition_value(condition) {
+            Ok(result) => result,
+            Err((error, true)) => {
+                let outer = Diagnostic::error("Error while evaluating conditional.").at(origin);
+                return Err(outer.caused_by(error));
+            }
+            Err((error, false)) => return Err(error),
+        };
+        if let Value::Bool(holds) = result {
+            return Ok(holds);
+        }
+        let result_origin = match &result {
+            Value::Str(text) => text.origin().cloned(),
+            _ => None,
+        };
+        let place = result_origin.or_else(|| origin.clone()).map_or("<unknown>".to_string(), |o| o.to_string());
+        let holds = result.is_true();
+        let message = format!(
+            "Conditional result ({}) was derived from value of type '{}' at '{place}'. Conditionals must have a boolean \
+             result.",
+            if holds { "True" } else { "False" },
+            ftl_core::value::type_name(&result),
+        );
+        self.broken(Diagnostic::error(message).at(origin), holds)
+    }
+
+    /// An error, or a deprecation where broken conditionals are allowed.
+    fn broken(&self, error: Diagnostic, otherwise: bool) -> Result<bool, Diagnostic> {
+        if !self.shared.allow_broken_conditionals {
+            return Err(error);
+        }
+        let mut warning = Diagnostic::deprecation(error.message).at(error.origin);
+        warning.hint = Some(
+            "Broken conditionals are currently allowed because the `ALLOW_BROKEN_CONDITIONALS` configuration option is \
+             enabled."
+                .into(),
+        );
+        (self.shared.warn)(warning);
+        Ok(otherwise)
+    }
+
+    /// The value of a condition; errors say whether they come from something undefined.
+    fn condition_value(&self, condition: &Value) -> Result<Value, (Diagnostic, bool)> {
+        let plain = |error| (error, false);
+        let condition = match self.stripped(condition).map_err(plain)? {
+            Value::Str(text) => text,
+            value @ Value::Bool(_) => return Ok(value),
+            other if self.shared.allow_broken_conditionals => return self.render(&other).map_err(plain),
+            _ => return Err(plain(Diagnostic::error("Conditional expressions must be strings."))),
+        };
+        if !dispatch::is_all_template(&condition) {
+            return self.evaluate_with(&condition, true).map_err(classified);
+        }
+        let result = if condition.is_trusted() {
+            self.render_str(&condition).map_err(classified)?
+        } else {
+            Value::Str(condition.clone())
+        };
+        match self.stripped(&result).map_err(plain)? {
+            Value::Str(text) => self.evaluate_with(&text, true).map_err(classified),
+            value => {
+                let message =
+                    "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.";
+                (self.shared.warn)(Diagnostic::deprecation(message).at(condition.origin().cloned()));
+                Ok(value)
+            }
+        }
+    }
+
+    /// Without white space around it; an empty condition is an error.
+    fn stripped(&self, condition: &Value) -> Result<Value, Diagnostic> {
+        let value = match condition {
+            Value::Str(text) if text.trim().len() != text.len() => Value::Str(text.part(text.trim())),
+            other => other.clone(),
+        };
+        let is_empty = match &value {
+            Value::None => true,
+            Value::Str(text) => text.is_empty(),
+            _ => false,
+        };
+        if is_empty {
+            let error = Diagnostic::error("Empty conditional expressions are not allowed.");
+            return self.broken(error, true).map(Value::Bool);
+        }
+        Ok(value)
     }
 
     /// A template file's text, as the `template` action writes it.
-    pub fn render_file(&self, _text: &Str, _options: &FileOptions) -> Result<String, Diagnostic> {
-        Err(pending())
+    pub fn render_file(&self, text: &Str, options: &FileOptions) -> Result<String, Diagnostic> {
+        let result = self.render_file_inner(text, options).and_then(|value| evaluate::finalize(self, value, true));
+        match result {
+            Ok(Value::None) => Ok(String::new()),
+            Ok(value) => Ok(evaluate::as_text(&value)),
+            Err(failure) => Err(evaluate::complete(failure, text.origin(), "template")),
+        }
+    }
+
+    /// The value of a template file; a failure is a marker in it.
+    pub(crate) fn render_file_inner(&self, text: &Str, options: &FileOptions) -> Result<Value, Failure> {
+        let mut syntax = options.syntax(&self.syntax);
+        let start = match crate::file_options::apply_header(text, &mut syntax) {
+            Ok(start) => start,
+            Err(message) => {
+                let cause = Diagnostic::error(message);
+                let error = Diagnostic::error("Syntax error in template.").at(text.origin().cloned()).caused_by(cause);
+                return Ok(evaluate::error_marker(error));
+            }
+        };
+        let starts = [&syntax.variable_start, &syntax.block_start, &syntax.comment_start];
+        if !text.is_trusted() || (start == 0 && !starts.iter().any(|s| text.contains(s.as_str()))) {
+            return Ok(Value::Str(text.clone()));
+        }
+        let syntax = Arc::new(syntax);
+        let body = if start == 0 { text.clone() } else { text.part(&text.as_str()[start..]) };
+        let mut machine = Machine::new(self, text, syntax.clone());
+        machine.search_path = options.search_path.clone();
+        match parse_template(&body.shared(), &syntax) {
+            Ok(template) => self.run(&mut machine, &template, &body, false),
+            Err(error) => Ok(syntax_marker(&error, text)),
+        }
     }
 
     /// A lookup called from outside a template (`with_X`): its results as a list.
-    pub fn lookup(&self, _name: &str, _terms: Vec<Value>, _options: Map) -> Result<Vec<Value>, Diagnostic> {
-        Err(pending())
+    pub fn lookup(&self, name: &str, terms: Vec<Value>, options: Map) -> Result<Vec<Value>, Diagnostic> {
+        let evaluation = Evaluation::new(self, None);
+        let named = options.text_iter().map(|(key, value)| (Arc::from(key), value.clone())).collect();
+        let known = crate::lookup::find(name).is_some();
+        let results = dispatch::lookup(&evaluation, name, terms, Arguments::new(Vec::new(), named));
+        let results = results.and_then(|results| {
+            let finished = results.into_iter().map(|value| evaluate::finalize(self, value, true));
+            finished.collect::<Result<Vec<_>, _>>()
+        });
+        results.map_err(|failure| match failure.kind() {
+            FailureKind::Undefined(_) | FailureKind::Finished | FailureKind::Limit => {
+                evaluate::complete(failure, None, "template")
+            }
+            _ if !known => failure.diagnostic(),
+            _ => {
+                Diagnostic::error(format!("The lookup plugin '{name}' failed.")).caused_by(failure.diagnostic())
+            }
+        })
     }
 
     pub fn scope(&self) -> &dyn Scope {
@@ -117,12 +266,100 @@ impl Renderer {
         &self.shared
     }
 
-    pub(crate) fn variable(&self, name: &str) -> Result<Option<Value>, Failure> {
-        self.scope.get(name).map(|raw| self.render_inner(&raw)).transpose()
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    pub(crate) fn render_inner(&self, value: &Value) -> Result<Value, Failure> {
-        self.render(value).map_err(Failure::from)
+    /// The value of a trusted template; a failure is a marker, which only counts when it is used.
+    pub(crate) fn render_nested(&self, text: &Str) -> Result<Value, Failure> {
+        let address = text.as_str().as_ptr() as usize;
+        {
+            let mut session = self.session();
+            if let Some((_, value)) = session.rendered.get(&address) {
+                return Ok(value.clone());
+            }
+            if session.active.contains(&address) {
+                let failure = Failure::new(FailureKind::Recursion, "maximum recursion depth exceeded");
+                return evaluate::from_failure(failure, text.origin());
+            }
+            session.active.push(address);
+        }
+        let before = self.impure.load(Ordering::Relaxed);
+        let result = self.render_anew(text);
+        self.session().active.pop();
+        let value = result?;
+        if self.impure.load(Ordering::Relaxed) == before
+            && let Some(frozen) = frozen(&value)
+        {
+            self.session().rendered.insert(address, (text.clone(), frozen.clone()));
+            return Ok(frozen);
+        }
+        Ok(value)
+    }
+
+    fn render_anew(&self, text: &Str) -> Result<Value, Failure> {
+        match parse_template(&text.shared(), &self.syntax) {
+            Ok(template) => {
+                let mut machine = Machine::new(self, text, self.syntax.clone());
+                self.run(&mut machine, &template, text, false)
+            }
+            Err(error) => Ok(syntax_marker(&error, text)),
+        }
+    }
+
+    fn run(
+        &self,
+        machine: &mut Machine<'_>,
+        template: &Template,
+        text: &Str,
+        is_expression: bool,
+    ) -> Result<Value, Failure> {
+        self.check_deadline()?;
+        let result = crate::stack::deeper(self.shared.budget.depth, || machine.run(template));
+        let value = match result {
+            Err(failure) => evaluate::from_failure(failure, text.origin())?,
+            Ok(value) => value,
+        };
+        Ok(if is_expression { value } else { with_newlines(text, value, &machine.syntax.newline_sequence) })
+    }
+
+    /// The value with everything inside it rendered; what fails becomes a marker inside.
+    pub(crate) fn deep(&self, value: Value) -> Result<Value, Failure> {
+        if !value.has_template() {
+            return Ok(value);
+        }
+        crate::stack::grow(|| match &value {
+            Value::Str(text) => self.deep_again(self.render_nested(text)?),
+            Value::List(list) => {
+                let items = list.items().iter().map(|item| self.deep(item.clone())).collect::<Result<Vec<_>, _>>()?;
+                Ok(Value::list(items))
+            }
+            Value::Tuple(items) => {
+                let items = items.iter().map(|item| self.deep(item.clone())).collect::<Result<Vec<_>, _>>()?;
+                Ok(Value::Tuple(items.into()))
+            }
+            Value::Dict(dict) => {
+                let entries = dict.entries();
+                let entries = entries.iter().map(|(key, item)| {
+                    let item = if item.has_template() { self.deep(item.clone())? } else { item.clone() };
+                    Ok((key.clone(), item))
+                });
+                Ok(Value::dict(entries.collect::<Result<_, Failure>>()?))
+            }
+            _ => Ok(value.clone()),
+        })
+    }
+
+    /// What a template gave may hold further containers of the variables; a text is final.
+    fn deep_again(&self, value: Value) -> Result<Value, Failure> {
+        match value {
+            Value::Str(_) => Ok(value),
+            other => self.deep(other),
+        }
+    }
+
+    pub(crate) fn variable(&self, name: &str) -> Result<Option<Value>, Failure> {
+        self.scope.get(name).map(|raw| self.deep(raw)).transpose()
     }
 
     pub(crate) fn mark_impure(&self) {
@@ -132,11 +369,65 @@ impl Renderer {
     pub(crate) fn check_deadline(&self) -> Result<(), Failure> {
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => {
-                Err(Failure::new(FailureKind::Limit, "timed out while rendering a template"))
+                Err(Failure::new(FailureKind::Limit, "Timed out while rendering a template."))
             }
             _ => Ok(()),
         }
     }
+}
+
+fn default_syntax() -> Arc<Syntax> {
+    static SYNTAX: std::sync::OnceLock<Arc<Syntax>> = std::sync::OnceLock::new();
+    SYNTAX.get_or_init(Arc::default).clone()
+}
+
+/// Errors by what is undefined are told apart from all others: conditionals say so.
+fn classified(error: Diagnostic) -> (Diagnostic, bool) {
+    let is_undefined = evaluate::is_undefined_error(&error);
+    (error, is_undefined)
+}
+
+fn syntax_marker(error: &SyntaxError, text: &Str) -> Value {
+    let cause = Diagnostic::error(error.message.clone());
+    evaluate::error_marker(Diagnostic::error("Syntax error in template.").at(text.origin().cloned()).caused_by(cause))
+}
+
+/// Line feeds at the end of a template are those of its result.
+fn with_newlines(text: &str, value: Value, newline: &str) -> Value {
+    let Value::Str(result) = &value else {
+        return value;
+    };
+    let count = |s: &str| s.len() - s.trim_end_matches('\n').len();
+    let missing = count(text).saturating_sub(count(result));
+    if missing == 0 {
+        return value;
+    }
+    Value::str(format!("{}{}", result.as_str(), newline.repeat(missing)))
+}
+
+/// A value that may be remembered: containers become those of the variables, which nobody changes in place. Containers
+/// with markers inside are not remembered.
+fn frozen(value: &Value) -> Option<Value> {
+    match value {
+        Value::List(list) if list.is_loaded() => Some(value.clone()),
+        Value::Dict(dict) if dict.is_loaded() => Some(value.clone()),
+        Value::List(list) => {
+            let items = list.items().iter().map(frozen_inside).collect::<Option<Vec<_>>>()?;
+            Some(Value::List(List::loaded(items)))
+        }
+        Value::Tuple(items) => Some(Value::Tuple(items.iter().map(frozen_inside).collect::<Option<_>>()?)),
+        Value::Dict(dict) => {
+            let entries = dict.entries();
+            let entries = entries.iter().map(|(key, value)| Some((key.clone(), frozen_inside(value)?)));
+            Some(Value::Dict(Dict::loaded(entries.collect::<Option<_>>()?)))
+        }
+        Value::Object(_) => None,
+        other => Some(other.clone()),
+    }
+}
+
+fn frozen_inside(value: &Value) -> Option<Value> {
+    if value.is_undefined() { None } else { crate::stack::grow(|| frozen(value)) }
 }
 
 /// Variables on top of a scope.
@@ -154,15 +445,4 @@ impl Scope for Layered {
         names.extend(self.top.text_iter().map(|(name, _)| Arc::from(name)));
         names
     }
-}
-
-/// One template and its answer as a line of JSON, in the form of the oracle's `ask template` (`ftl eval`).
-pub fn eval_line(renderer: &Renderer, text: &Str) -> String {
-    let mut line = serde_json::Map::new();
-    line.insert("t".into(), text.as_str().into());
-    match renderer.render_str(text) {
-        Ok(_) => line.insert("ok".into(), serde_json::Value::Null),
-        Err(error) => line.insert("err".into(), error.one_line().into()),
-    };
-    serde_json::Value::Object(line).to_string()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod argument;
 mod choice;
+mod collection;
 mod combination;
 mod comment;
 pub(crate) mod encode;

@@ -1,9 +1,6 @@
 //! The filters, by name.
 
-use super::{
-    choice, combination, comment, encode, math, password, path, random, regex, serialize, set_theory, structure, time,
-    url, vault,
-};
+use super::{choice, collection, combination, comment, encode, math, password, path, random, regex, serialize, set_theory, structure, time, url, vault};
 use crate::call::FilterFunction;
 
 /// One line per member: name, function, one line of documentation. Kept sorted by name; a test checks it.
@@ -17,6 +14,9 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("combine", structure::combine, "dicts merged, later ones first"),
     ("comment", comment::comment, "text as a comment block"),
     ("commonpath", path::commonpath, "longest path that all have in common"),
+    ("community.general.dict", collection::dict, "dict from pairs"),
+    ("community.general.dict_kv", collection::dict_kv, "dict of one entry"),
+    ("community.general.json_query", collection::json_query, "result of a JMESPath expression"),
     ("dict2items", structure::dict2items, "list of key and value dicts"),
     ("difference", set_theory::difference, "items only the first list has"),
     ("dirname", path::dirname, "path without its last part"),
@@ -33,6 +33,7 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("human_to_bytes", math::human_to_bytes, "size as a number of bytes"),
     ("intersect", set_theory::intersect, "items both lists have"),
     ("items2dict", structure::items2dict, "dict from a list of key and value dicts"),
+    ("json_query", collection::json_query, "result of a JMESPath expression"),
     ("log", math::log, "logarithm"),
     ("mandatory", choice::mandatory, "the value, which must be defined"),
     ("md5", encode::md5, "MD5 digest of a text"),

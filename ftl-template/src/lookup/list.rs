@@ -1,6 +1,6 @@
 //! Lookups that rearrange the lists they are given.
 
-use ftl_core::value::{to_text, type_name};
+use ftl_core::value::to_text;
 use ftl_core::{Map, Value};
 
 use super::options::shown;
@@ -182,9 +182,4 @@ fn take_out(map: &Map, keys: &[&str], skip_missing: bool) -> Result<Option<(Map,
     let Some((inner, items)) = take_out(&inner.entries(), deeper, skip_missing)? else { return Ok(None) };
     rest.insert(*key, inner);
     Ok(Some((rest, items)))
-}
-
-/// For messages about terms of the wrong type.
-pub(super) fn kind_of(value: &Value) -> &str {
-    type_name(value)
 }

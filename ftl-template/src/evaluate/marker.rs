@@ -1,0 +1,99 @@
+//! Markers: values that are missing, and errors that wait until somebody uses them.
+
+use std::sync::Arc;
+
+use ftl_core::source::{Diagnostic, Origin};
+use ftl_core::{Undefined, Value};
+
+use crate::call::{Failure, FailureKind};
+
+pub(crate) fn undefined(message: impl Into<String>, origin: Option<&Origin>) -> Value {
+    Value::Undefined(Arc::new(Undefined { message: message.into(), origin: origin.cloned(), error: None }))
+}
+
+/// An error that only counts when the value is used.
+pub(crate) fn error(diagnostic: Diagnostic) -> Value {
+    let message = format!("A captured exception marker was tripped: {}", diagnostic.one_line());
+    Value::Undefined(Arc::new(Undefined {
+        message,
+        origin: diagnostic.origin.clone(),
+        error: Some(Box::new(diagnostic)),
+    }))
+}
+
+/// The marker for a failure, at the edge of the template or call where it ends; limits pass on.
+pub(crate) fn from_failure(failure: Failure, origin: Option<&Origin>) -> Result<Value, Failure> {
+    match failure.kind() {
+        FailureKind::Undefined(marker) => Ok(Value::Undefined(marker.clone())),
+        FailureKind::Limit => Err(failure),
+        _ => Ok(error(complete(failure, origin, "template"))),
+    }
+}
+
+/// The failure as the error users see: what is not yet a template error is wrapped into one.
+pub(crate) fn complete(failure: Failure, origin: Option<&Origin>, kind: &str) -> Diagnostic {
+    let outer = match failure.kind() {
+        FailureKind::Undefined(_) | FailureKind::Finished => {
+            let mut diagnostic = failure.diagnostic();
+            diagnostic.origin = diagnostic.origin.or(origin.cloned());
+            return diagnostic;
+        }
+        FailureKind::Recursion => format!("Recursive loop detected in {kind}."),
+        FailureKind::Syntax => format!("Syntax error in {kind}."),
+        _ => format!("Error rendering {kind}."),
+    };
+    Diagnostic::error(outer).at(origin.cloned()).caused_by(failure.diagnostic())
+}
+
+/// Is it a plain undefined value, not an error?
+pub(crate) fn is_plain(value: &Value) -> bool {
+    matches!(value, Value::Undefined(u) if u.error.is_none())
+}
+
+/// The first marker in the value or inside its containers. Loaded containers hold none.
+pub(crate) fn find(value: &Value) -> Option<Arc<Undefined>> {
+    match value {
+        Value::Undefined(marker) => Some(marker.clone()),
+        Value::List(list) if !list.is_loaded() => crate::stack::grow(|| list.items().iter().find_map(find)),
+        Value::Tuple(items) => crate::stack::grow(|| items.iter().find_map(find)),
+        Value::Dict(dict) if !dict.is_loaded() => {
+            crate::stack::grow(|| dict.entries().iter().find_map(|(key, value)| find(key).or_else(|| find(value))))
+        }
+        _ => None,
+    }
+}
+
+/// Fails when there is a marker in the value.
+pub(crate) fn trip(value: &Value) -> Result<(), Failure> {
+    match find(value) {
+        Some(marker) => Err(Failure::undefined(marker)),
+        None => Ok(()),
+    }
+}
+
+/// Fails when the value itself is a marker.
+pub(crate) fn touch(value: &Value) -> Result<(), Failure> {
+    match value {
+        Value::Undefined(marker) => Err(Failure::undefined(marker.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// The name whose lookup made this marker, as `mandatory` shows it.
+pub(crate) fn missing_name(marker: &Undefined) -> Option<&str> {
+    if let Some(name) = marker.message.strip_suffix("' is undefined") {
+        return name.strip_prefix('\'');
+    }
+    let (_, name) = marker.message.split_once("' has no attribute ")?;
+    marker.message.starts_with("object of type '").then(|| name.trim_matches('\''))
+}
+
+/// Is this error the use of something undefined, and nothing else?
+pub(crate) fn is_undefined_error(error: &Diagnostic) -> bool {
+    let message = error.message.as_str();
+    let is_other = ["Error rendering ", "Syntax error in ", "Recursive loop ", "Encountered untrusted "]
+        .iter()
+        .any(|start| message.starts_with(start));
+    let is_plugin = message.contains(" plugin '") && (message.ends_with(" failed.") || message.ends_with(" was not found."));
+    !is_other && !is_plugin
+}

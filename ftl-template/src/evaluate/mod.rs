@@ -1,0 +1,27 @@
+//! Walks the tree of a template and makes values.
+
+mod scope;
+mod machine;
+mod marker;
+mod output;
+mod expression;
+mod operator;
+mod compare;
+mod attribute;
+mod statement;
+mod loops;
+mod callable;
+mod macros;
+mod template_files;
+mod global;
+
+pub(crate) use machine::Machine;
+pub(crate) use marker::{
+    complete, error as error_marker, find as find_marker, from_failure, is_undefined_error, missing_name, trip, undefined,
+};
+pub(crate) use output::{as_text, finalize};
+
+/// Ansible's test for strings that may be templates.
+pub(crate) fn looks_like_template(text: &str) -> bool {
+    text.starts_with("#jinja2:") || ["{{", "{%", "{#"].iter().any(|start| text.contains(start))
+}
