@@ -30,9 +30,11 @@ fn envelopes_are_written_as_ansible_writes_them() {
 #[test]
 fn envelopes_are_read_or_refused_as_ansible_does() {
     for case in recorded()["decrypt"].as_array().unwrap() {
-        let secrets = case["secrets"].as_array().unwrap().iter().map(|pair| {
-            (pair[0].as_str().unwrap().to_string(), pair[1].as_str().unwrap().as_bytes().to_vec())
-        });
+        let secrets = case["secrets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pair| (pair[0].as_str().unwrap().to_string(), pair[1].as_str().unwrap().as_bytes().to_vec()));
         let secrets = VaultSecrets::new(secrets.collect(), false);
         let got = match secrets.decrypt(text(case, "data").as_bytes()) {
             Ok(plaintext) => format!("ok {}", String::from_utf8(plaintext).unwrap()),
@@ -58,7 +60,11 @@ fn ids_must_match_when_the_setting_says_so() {
 #[test]
 fn an_unknown_version_is_refused() {
     // The header is not authenticated; ansible-core reads this one (reliability.md F60).
-    let envelope = VaultSecrets::encrypt_with_secret(b"x", b"pw", None, Some(b"salt")).unwrap().replace(";1.1;", ";9.9;");
+    let envelope =
+        VaultSecrets::encrypt_with_secret(b"x", b"pw", None, Some(b"salt")).unwrap().replace(";1.1;", ";9.9;");
     let secrets = VaultSecrets::new(vec![("default".into(), b"pw".to_vec())], false);
-    assert_eq!(secrets.decrypt(envelope.as_bytes()).unwrap_err().message, "Vault format version '9.9' is not supported.");
+    assert_eq!(
+        secrets.decrypt(envelope.as_bytes()).unwrap_err().message,
+        "Vault format version '9.9' is not supported."
+    );
 }

@@ -96,23 +96,21 @@ fn mistakes_are_guessed_as_ansible_guesses_them() {
 fn the_mistake_reported_is_the_one_pyyaml_meets_first() {
     // The scanner's mistake before any constructor's, then the shallowest.
     assert_eq!(message("a: !foo b\nc: @\n").split(" @ ").nth(1), Some("f.yml:2:4"));
-    assert_eq!(message("a: [!foo b]\nc: !bar d\n"), "Could not determine a constructor for the tag '!bar'. @ f.yml:2:4");
+    assert_eq!(
+        message("a: [!foo b]\nc: !bar d\n"),
+        "Could not determine a constructor for the tag '!bar'. @ f.yml:2:4"
+    );
 }
 
 #[test]
 fn duplicate_keys_are_told_or_refused() {
     let secrets = VaultSecrets::default();
     let text = "x: {b: 1, b: 2}\na: 1\na: 2\n";
-    let with = |duplicate_keys| {
-        load_value(text, &LoadOptions { duplicate_keys, ..LoadOptions::new("f.yml", &secrets) })
-    };
+    let with =
+        |duplicate_keys| load_value(text, &LoadOptions { duplicate_keys, ..LoadOptions::new("f.yml", &secrets) });
     let warnings = with(DuplicateKeys::Warn).unwrap().warnings;
-    let shown: Vec<String> =
-        warnings.iter().map(|w| format!("{} {}", w.message, w.origin.as_ref().unwrap())).collect();
-    assert_eq!(
-        shown,
-        ["Found duplicate mapping key 'a'. f.yml:3:1", "Found duplicate mapping key 'b'. f.yml:1:11"]
-    );
+    let shown: Vec<String> = warnings.iter().map(|w| format!("{} {}", w.message, w.origin.as_ref().unwrap())).collect();
+    assert_eq!(shown, ["Found duplicate mapping key 'a'. f.yml:3:1", "Found duplicate mapping key 'b'. f.yml:1:11"]);
     assert!(with(DuplicateKeys::Ignore).unwrap().warnings.is_empty());
     let error = with(DuplicateKeys::Error).unwrap_err();
     assert_eq!(error.message, "YAML parsing failed: Found duplicate mapping key 'a'.");
@@ -150,4 +148,16 @@ fn places_count_characters_from_one() {
     assert_eq!(place(&items.as_seq().unwrap()[1]), "1:8");
     let inner = &root.get("k").unwrap().as_seq().unwrap()[0];
     assert_eq!((place(inner), place(inner.get("a").unwrap())), ("3:5".into(), "3:9".into()));
+}
+
+#[test]
+fn documents_may_end_anywhere() {
+    // Each prefix of a document is a document or an error; libyaml-safer 0.3.0 panicked on some.
+    let text = "%YAML 1.1\n--- !!map\na: |2-\n   x\nb: \"\\u263a\\\n  y\\\"\" # c\nc: &x !unsafe [!!str, 'd''', *x]\n? >+\n e\n: <<\n...\n";
+    for (end, _) in text.char_indices() {
+        if let Err(error) = read(&text[..end]) {
+            assert!(!error.message.contains("unexpectedly"), "{:?}", &text[..end]);
+        }
+    }
+    assert_eq!(to_text(&read("a: |\n  x").unwrap().root.to_value()), "{'a': 'x'}");
 }

@@ -75,9 +75,8 @@ impl Body<'_> {
         let mut parts = inner.splitn(3, |b| *b == b'\n');
         let (Some(salt), Some(hmac), Some(ciphertext)) = (parts.next(), parts.next(), parts.next()) else {
             let got = inner.split(|b| *b == b'\n').count().min(3);
-            return Err(Diagnostic::error("Vault vaulttext format error.").caused_by(Diagnostic::error(format!(
-                "not enough values to unpack (expected 3, got {got})"
-            ))));
+            return Err(Diagnostic::error("Vault vaulttext format error.")
+                .caused_by(Diagnostic::error(format!("not enough values to unpack (expected 3, got {got})"))));
         };
         Ok(Envelope { vault_id: self.vault_id, salt: unhex(salt)?, hmac: unhex(hmac)?, ciphertext: unhex(ciphertext)? })
     }

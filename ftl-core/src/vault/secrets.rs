@@ -7,13 +7,16 @@ use super::cipher::Keys;
 use super::envelope::{Envelope, is_encrypted};
 use crate::source::Diagnostic;
 
+/// Keys by index of the secret and salt.
+type DerivedKeys = HashMap<(usize, Vec<u8>), Arc<Keys>>;
+
 /// Vault secrets by id, best first. Derived keys are kept, because deriving one takes milliseconds.
 #[derive(Default)]
 pub struct VaultSecrets {
     secrets: Vec<(String, Vec<u8>)>,
     /// `DEFAULT_VAULT_ID_MATCH`: only secrets of the envelope's own id are tried.
     id_match: bool,
-    keys: Mutex<HashMap<(usize, Vec<u8>), Arc<Keys>>>,
+    keys: Mutex<DerivedKeys>,
 }
 
 impl VaultSecrets {

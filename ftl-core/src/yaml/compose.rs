@@ -57,11 +57,7 @@ impl<'a, T: Tree> Composer<'a, T> {
     pub(super) fn single(&mut self) -> Result<Option<T>, Problem> {
         let Some(root) = self.document()? else { return Ok(None) };
         if let (EventData::DocumentStart { .. }, at) = self.next()? {
-            return Err(Problem::marked(
-                "expected a single document in the stream",
-                "but found another document",
-                at,
-            ));
+            return Err(Problem::marked("expected a single document in the stream", "but found another document", at));
         }
         self.constructor.finish()?;
         Ok(Some(root))

@@ -14,6 +14,7 @@ use crate::value::{Str, Undefined, Value, repr};
 
 /// How many entries merge keys may copy: they take memory, unlike what aliases share.
 const MAX_MERGED: usize = 2_000_000;
+const UNDECRYPTABLE: &str = "Attempt to use undecryptable variable: ";
 /// Longer keys hardly repeat.
 const MAX_INTERNED: usize = 64;
 
@@ -60,6 +61,8 @@ pub(super) struct Frame<T> {
     shape: Shape,
     /// Inside `!unsafe`.
     unsafe_: bool,
+    /// A value of a merge key, or a list of such: only its entries count, whatever its tag.
+    merges: bool,
     /// PyYAML constructs level by level, so the shallowest mistake is the one it reports.
     level: u32,
     items: Vec<T>,
@@ -74,6 +77,14 @@ pub(super) struct Frame<T> {
 impl<T> Frame<T> {
     fn child_level(&self) -> u32 {
         if self.unsafe_ { self.level } else { self.level + 1 }
+    }
+
+    /// Is the next child merged into a mapping?
+    fn awaits_merged(&self) -> bool {
+        match &self.key {
+            Some(key) => key.shape == Shape::Merge,
+            None => self.merges && self.shape == Shape::Seq,
+        }
     }
 
     fn awaits_key(&self) -> bool {
@@ -133,16 +144,13 @@ impl<'a, T: Tree> Constructor<'a, T> {
         let message = format!(
             "Use of the YAML `{tag}` tag is deprecated. This feature will be removed from ansible-core version 2.23."
         );
-        let warning = Diagnostic::deprecation(message)
-            .at(Some(at.origin(&self.file)))
-            .hint(hint);
+        let warning = Diagnostic::deprecation(message).at(Some(at.origin(&self.file))).hint(hint);
         self.warnings.push((level, warning));
     }
 
     /// The end of a self-reference. Merging a mapping into itself adds nothing; elsewhere it is an error.
     pub(super) fn recursive(&mut self, parent: Option<&Frame<T>>, at: Place) -> Part<T> {
-        let merges = parent.is_some_and(|f| f.key.as_ref().is_some_and(|k| k.shape == Shape::Merge));
-        if !merges {
+        if !parent.is_some_and(Frame::awaits_merged) {
             let problem = Problem::Marked {
                 context: "",
                 problem: "found unconstructable recursive node".into(),
@@ -166,6 +174,8 @@ impl<'a, T: Tree> Constructor<'a, T> {
         let trusted = self.options.trusted && !parent.is_some_and(|f| f.unsafe_);
         let value = match shape {
             Shape::Merge => Ok(Value::None),
+            // An error, but not this scalar's.
+            _ if parent.is_some_and(Frame::awaits_merged) => Ok(Value::None),
             Shape::Default => Ok(self.text(&text, trusted, is_key, at)),
             _ => self.scalar_value(tag, &text, trusted, is_key, level, at),
         };
@@ -190,9 +200,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
             Tag::Null | Tag::Bool | Tag::Int | Tag::Float | Tag::Timestamp => {
                 construct(&tag, text).map_err(Problem::Plain)
             }
-            Tag::Binary => {
-                decode_base64(text).map(Value::Bytes).map_err(|problem| Problem::marked("", problem, at))
-            }
+            Tag::Binary => decode_base64(text).map(Value::Bytes).map_err(|problem| Problem::marked("", problem, at)),
             Tag::Unsafe => {
                 let tag = resolve(text);
                 self.scalar_value(tag, text, false, is_key, level, at)
@@ -255,9 +263,10 @@ impl<'a, T: Tree> Constructor<'a, T> {
         }
         self.deprecate_pairs(&tag, level, at);
         let unsafe_ = tag == Tag::Unsafe || parent.is_some_and(|f| f.unsafe_);
+        let merges = parent.is_some_and(Frame::awaits_merged);
         let tag = match (tag, shape) {
-            (Tag::Unsafe, Shape::Seq) => Tag::Seq,
-            (Tag::Unsafe, _) => Tag::Map,
+            (tag, Shape::Seq) if merges || tag == Tag::Unsafe => Tag::Seq,
+            (tag, Shape::Map) if merges || tag == Tag::Unsafe => Tag::Map,
             (tag, _) => tag,
         };
         Frame {
@@ -267,6 +276,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
             tag,
             shape,
             unsafe_,
+            merges,
             level,
             items: Vec::new(),
             odd: None,
@@ -304,7 +314,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
         let hashable = match key.item.value() {
             Some(Value::List(_) | Value::Dict(_) | Value::Object(_)) | None => false,
             Some(Value::Undefined(undefined)) => {
-                let text = undefined.message.clone();
+                let text = undefined.message.trim_start_matches(UNDECRYPTABLE).to_string();
                 self.errors.push((frame.child_level(), Problem::Plain(text)));
                 return;
             }
@@ -373,9 +383,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
                     let trusted = self.options.trusted && !frame.unsafe_;
                     self.scalar_value(tag, &text, trusted, false, level, at).map(|v| T::scalar(v, origin.clone()))
                 }
-                None => {
-                    Err(Problem::marked("", format!("expected a scalar node, but found {}", shape.name()), at))
-                }
+                None => Err(Problem::marked("", format!("expected a scalar node, but found {}", shape.name()), at)),
             },
         };
         let item = item.unwrap_or_else(|problem| {
@@ -481,7 +489,7 @@ pub(super) fn vaulted(options: &LoadOptions, envelope: &str, origin: Origin) -> 
     match decrypted {
         Ok(text) => Value::Str(Str::decrypted(text, Arc::from(envelope), Some(origin))),
         Err(error) => {
-            let message = format!("Attempt to use undecryptable variable: {}", error.one_line());
+            let message = format!("{UNDECRYPTABLE}{}", error.one_line());
             let error = Diagnostic::error(message.clone()).at(Some(origin.clone()));
             Value::Undefined(Arc::new(Undefined { message, origin: Some(origin), error: Some(Box::new(error)) }))
         }

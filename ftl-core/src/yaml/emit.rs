@@ -108,11 +108,23 @@ pub fn dump(value: &Value, options: &DumpOptions) -> Result<String, Diagnostic> 
 
 /// A value with its tag and style decided.
 enum Shape {
-    Scalar { tag: &'static str, text: String, style: Option<QuoteStyle> },
-    Sequence { items: Vec<Shape>, flow: bool },
-    Mapping { tag: &'static str, entries: Vec<(Shape, Shape)>, flow: bool },
-    /// A list or dict that may occur again, by its address.
-    Shared { address: usize, shape: Box<Shape> },
+    Scalar {
+        tag: &'static str,
+        text: String,
+        style: Option<QuoteStyle>,
+    },
+    /// `address`: what tells it from others; 0 when it is written in full wherever it occurs.
+    Sequence {
+        items: Vec<Shape>,
+        flow: bool,
+        address: usize,
+    },
+    Mapping {
+        tag: &'static str,
+        entries: Vec<(Shape, Shape)>,
+        flow: bool,
+        address: usize,
+    },
 }
 
 impl Shape {
@@ -137,12 +149,12 @@ fn represent(value: &Value, options: &DumpOptions, depth: usize) -> Result<Shape
         Value::Bytes(bytes) => {
             Ok(Shape::Scalar { tag: "binary", text: encode_base64(bytes), style: Some(QuoteStyle::Literal) })
         }
-        Value::List(list) => Ok(shared(list.address(), sequence(&list.items(), options, depth)?, options)),
-        Value::Tuple(items) => sequence(items, options, depth),
-        Value::Dict(dict) => Ok(shared(dict.address(), mapping("map", &dict.entries(), options, depth)?, options)),
+        Value::List(list) => sequence(&list.items(), list.address(), options, depth),
+        Value::Tuple(items) => sequence(items, 0, options, depth),
+        Value::Dict(dict) => mapping("map", &dict.entries(), dict.address(), options, depth),
         Value::Object(object) if object.type_name() == "set" => {
             let members = object.iterate().unwrap_or_default();
-            mapping("set", &members.into_iter().map(|member| (member, Value::None)).collect(), options, depth)
+            mapping("set", &members.into_iter().map(|member| (member, Value::None)).collect(), 0, options, depth)
         }
         Value::Object(object) => match object.to_data() {
             Some(data) if object.type_name() != "range" => represent(&data, options, depth + 1),
@@ -153,10 +165,6 @@ fn represent(value: &Value, options: &DumpOptions, depth: usize) -> Result<Shape
         }
         Value::TimeDelta(_) | Value::Omit => Err(cannot_represent(value)),
     }
-}
-
-fn shared(address: usize, shape: Shape, options: &DumpOptions) -> Shape {
-    if options.aliases { Shape::Shared { address, shape: Box::new(shape) } } else { shape }
 }
 
 fn cannot_represent(value: &Value) -> Diagnostic {
@@ -223,14 +231,19 @@ fn is_printable(c: char) -> bool {
         | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-fn sequence(items: &[Value], options: &DumpOptions, depth: usize) -> Result<Shape, Diagnostic> {
-    let items: Vec<Shape> =
-        items.iter().map(|item| represent(item, options, depth + 1)).collect::<Result<_, _>>()?;
+fn sequence(items: &[Value], address: usize, options: &DumpOptions, depth: usize) -> Result<Shape, Diagnostic> {
+    let items: Vec<Shape> = items.iter().map(|item| represent(item, options, depth + 1)).collect::<Result<_, _>>()?;
     let flow = options.default_flow_style.unwrap_or_else(|| items.iter().all(Shape::is_unstyled));
-    Ok(Shape::Sequence { items, flow })
+    Ok(Shape::Sequence { items, flow, address: if options.aliases { address } else { 0 } })
 }
 
-fn mapping(tag: &'static str, map: &Map, options: &DumpOptions, depth: usize) -> Result<Shape, Diagnostic> {
+fn mapping(
+    tag: &'static str,
+    map: &Map,
+    address: usize,
+    options: &DumpOptions,
+    depth: usize,
+) -> Result<Shape, Diagnostic> {
     let mut entries: Vec<(&Value, &Value)> = map.iter().collect();
     if options.sort_keys {
         let mut sorted = entries.clone();
@@ -253,7 +266,7 @@ fn mapping(tag: &'static str, map: &Map, options: &DumpOptions, depth: usize) ->
     let flow = options
         .default_flow_style
         .unwrap_or_else(|| entries.iter().all(|(key, value)| key.is_unstyled() && value.is_unstyled()));
-    Ok(Shape::Mapping { tag, entries, flow })
+    Ok(Shape::Mapping { tag, entries, flow, address: if options.aliases { address } else { 0 } })
 }
 
 /// Python's `base64.encodebytes`.
@@ -277,7 +290,7 @@ fn emit(root: &Shape, options: &DumpOptions, out: &mut Vec<u8>) -> libyaml_safer
     emitter.emit(Event::document_start(None, &[], !options.explicit_start))?;
     let mut anchors = Anchors::default();
     anchors.find(root);
-    emit_shape(&mut emitter, root, &mut anchors, None)?;
+    emit_shape(&mut emitter, root, &mut anchors)?;
     emitter.emit(Event::document_end(!options.explicit_end))?;
     emitter.emit(Event::stream_end())?;
     emitter.flush()
@@ -297,57 +310,77 @@ impl Anchors {
     fn find(&mut self, shape: &Shape) {
         match shape {
             Shape::Scalar { .. } => {}
-            Shape::Sequence { items, .. } => items.iter().for_each(|item| self.find(item)),
-            Shape::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
-                self.find(key);
-                self.find(value);
-            }),
-            Shape::Shared { address, shape } => match self.names.get_mut(address) {
-                Some(Some(_)) => {}
-                Some(name) => {
-                    self.named += 1;
-                    *name = Some(format!("id{:03}", self.named));
+            Shape::Sequence { items, address, .. } => {
+                if self.meet(*address) {
+                    items.iter().for_each(|item| self.find(item));
                 }
-                None => {
-                    self.names.insert(*address, None);
-                    self.find(shape);
+            }
+            Shape::Mapping { entries, address, .. } => {
+                if self.meet(*address) {
+                    entries.iter().for_each(|(key, value)| {
+                        self.find(key);
+                        self.find(value);
+                    });
                 }
-            },
+            }
         }
+    }
+
+    /// Is this the first time?
+    fn meet(&mut self, address: usize) -> bool {
+        match self.names.get_mut(&address) {
+            _ if address == 0 => return true,
+            Some(Some(_)) => {}
+            Some(name) => {
+                self.named += 1;
+                *name = Some(format!("id{:03}", self.named));
+            }
+            None => {
+                self.names.insert(address, None);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The anchor to write, or, when it is written already, the alias.
+    fn name(&mut self, address: usize) -> (Option<String>, bool) {
+        let name = self.names.get(&address).cloned().flatten();
+        let written = name.is_some() && !self.written.insert(address);
+        (name, written)
     }
 }
 
-fn emit_shape(
-    emitter: &mut Emitter,
-    shape: &Shape,
-    anchors: &mut Anchors,
-    anchor: Option<&str>,
-) -> libyaml_safer::Result<()> {
+fn emit_shape(emitter: &mut Emitter, shape: &Shape, anchors: &mut Anchors) -> libyaml_safer::Result<()> {
     match shape {
         Shape::Scalar { tag, text, style } => {
             let plain = resolve(text) == Tag::parse(&full_tag(tag), false);
             let style = style.map_or(ScalarStyle::Any, QuoteStyle::of_libyaml);
             emitter.emit(Event::scalar(None, Some(&full_tag(tag)), text, plain, *tag == "str", style))
         }
-        Shape::Sequence { items, flow } => {
+        Shape::Sequence { items, flow, address } => {
             let style = if *flow { SequenceStyle::Flow } else { SequenceStyle::Block };
-            emitter.emit(Event::sequence_start(anchor, Some(&full_tag("seq")), true, style))?;
-            items.iter().try_for_each(|item| emit_shape(emitter, item, anchors, None))?;
+            let (anchor, written) = anchors.name(*address);
+            if written {
+                return emitter.emit(Event::alias(&anchor.unwrap_or_default()));
+            }
+            emitter.emit(Event::sequence_start(anchor.as_deref(), Some(&full_tag("seq")), true, style))?;
+            items.iter().try_for_each(|item| emit_shape(emitter, item, anchors))?;
             emitter.emit(Event::sequence_end())
         }
-        Shape::Mapping { tag, entries, flow } => {
+        Shape::Mapping { tag, entries, flow, address } => {
             let style = if *flow { MappingStyle::Flow } else { MappingStyle::Block };
-            emitter.emit(Event::mapping_start(anchor, Some(&full_tag(tag)), *tag == "map", style))?;
+            let (anchor, written) = anchors.name(*address);
+            if written {
+                return emitter.emit(Event::alias(&anchor.unwrap_or_default()));
+            }
+            emitter.emit(Event::mapping_start(anchor.as_deref(), Some(&full_tag(tag)), *tag == "map", style))?;
             for (key, value) in entries {
-                emit_shape(emitter, key, anchors, None)?;
-                emit_shape(emitter, value, anchors, None)?;
+                emit_shape(emitter, key, anchors)?;
+                emit_shape(emitter, value, anchors)?;
             }
             emitter.emit(Event::mapping_end())
         }
-        Shape::Shared { address, shape } => match anchors.names.get(address).cloned().flatten() {
-            Some(name) if !anchors.written.insert(*address) => emitter.emit(Event::alias(&name)),
-            name => emit_shape(emitter, shape, anchors, name.as_deref()),
-        },
     }
 }
 

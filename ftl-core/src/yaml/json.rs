@@ -131,7 +131,8 @@ impl<T: Tree> Reader<'_, T> {
                 let key = self.string()?;
                 special |= key.starts_with("__ansible_");
                 let key = self.intern(&key);
-                let key = self.scalar(self.string_value(key, self.options.trusted));
+                // Keys of JSON objects carry no marks in Ansible.
+                let key = self.scalar(Value::Str(Str::plain(key)));
                 self.blanks();
                 if !self.take(":") {
                     return None;

@@ -76,7 +76,9 @@ pub fn load_all(text: &str, options: &LoadOptions) -> Result<Loaded<Vec<Node>>, 
 }
 
 fn load_tree<T: Tree>(text: &str, options: &LoadOptions) -> Result<Loaded<T>, Diagnostic> {
-    if options.json_first && let Some(root) = json::load(text, options) {
+    if options.json_first
+        && let Some(root) = json::load(text, options)
+    {
         return Ok(Loaded { root, warnings: Vec::new() });
     }
     compose(text, options, |composer| {

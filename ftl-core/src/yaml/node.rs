@@ -70,9 +70,9 @@ impl Node {
 fn to_value(node: &Node, seen: &mut HashMap<usize, Value>) -> Value {
     match &node.kind {
         NodeKind::Scalar(value) => value.clone(),
-        NodeKind::Seq(items) => once(items, seen, |seen| {
-            Value::List(List::loaded(items.iter().map(|item| to_value(item, seen)).collect()))
-        }),
+        NodeKind::Seq(items) => {
+            once(items, seen, |seen| Value::List(List::loaded(items.iter().map(|item| to_value(item, seen)).collect())))
+        }
         NodeKind::Map(entries) => once(entries, seen, |seen| {
             let mut map = Map::with_capacity(entries.len());
             for (key, value) in entries.iter() {

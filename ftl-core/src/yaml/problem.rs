@@ -128,9 +128,7 @@ fn guess_template(line: &[char]) -> Option<Guess> {
     line[column + 2..].windows(2).any(|w| w == ['}', '}']).then_some(Guess {
         message: "This may be an issue with missing quotes around a template block.",
         column,
-        hint: Some(
-            "\nFor example:\n\n    raw: {{ some_var }}\n\nShould be:\n\n    raw: \"{{ some_var }}\"\n",
-        ),
+        hint: Some("\nFor example:\n\n    raw: {{ some_var }}\n\nShould be:\n\n    raw: \"{{ some_var }}\"\n"),
     })
 }
 
@@ -154,8 +152,8 @@ fn guess_colon(line: &[char]) -> Option<Guess> {
 }
 
 fn guess_quote(line: &[char]) -> Option<Guess> {
-    let column = value_starts(line, |c| is_word(c) || c.is_whitespace())
-        .find(|at| matches!(line.get(*at), Some('"' | '\'')))?;
+    let column =
+        value_starts(line, |c| is_word(c) || c.is_whitespace()).find(|at| matches!(line.get(*at), Some('"' | '\'')))?;
     let (first, last) = (line[column], line[line.len() - 1]);
     let (message, hint) = if first != last {
         (

@@ -95,8 +95,24 @@ pub(super) fn resolve(text: &str) -> Tag {
 fn is_bool(text: &str) -> bool {
     matches!(
         text,
-        "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "true" | "True" | "TRUE" | "false" | "False" | "FALSE" | "on"
-            | "On" | "ON" | "off" | "Off" | "OFF"
+        "yes"
+            | "Yes"
+            | "YES"
+            | "no"
+            | "No"
+            | "NO"
+            | "true"
+            | "True"
+            | "TRUE"
+            | "false"
+            | "False"
+            | "FALSE"
+            | "on"
+            | "On"
+            | "ON"
+            | "off"
+            | "Off"
+            | "OFF"
     )
 }
 
@@ -408,12 +424,9 @@ fn construct_float(text: &str) -> Result<Value, String> {
         ".inf" => f64::INFINITY,
         ".nan" => return Ok(Value::Float(f64::NAN)),
         _ if body.contains(':') => {
-            let (mut sum, mut base) = (0.0, 1.0);
-            for part in body.rsplit(':') {
-                sum += python_float(part)? * base;
-                base *= 60.0;
-            }
-            sum
+            let digits: Vec<f64> = body.split(':').map(python_float).collect::<Result<_, _>>()?;
+            let bases = std::iter::successors(Some(1.0), |base| Some(base * 60.0));
+            digits.iter().rev().zip(bases).fold(0.0, |sum, (digit, base)| sum + digit * base)
         }
         _ => python_float(body)?,
     };

@@ -163,7 +163,8 @@ impl<R: BufRead> Scanner<R> {
     fn read_line_break(&mut self, string: &mut String) {
         let front = match self.buffer.front().copied() {
             Some(front) => front,
-            None => panic!("unexpected end of input"),
+            // libyaml reads nothing at the end of the input.
+            None => return,
         };
 
         if let ('\r', Some('\n')) = (front, self.buffer.get(1).copied()) {
@@ -1538,7 +1539,8 @@ impl<R: BufRead> Scanner<R> {
                         break;
                     } else if !single && CHECK!(self.buffer, '\\') {
                         let mut code_length = 0usize;
-                        match self.buffer.get(1).copied().unwrap() {
+                        // At the end of the input libyaml sees a NUL here.
+                        match self.buffer.get(1).copied().unwrap_or('\u{1}') {
                             '0' => {
                                 string.push('\0');
                             }
