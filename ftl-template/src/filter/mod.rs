@@ -16,9 +16,18 @@ pub(crate) mod regex;
 mod serialize;
 mod set_theory;
 pub(crate) mod structure;
+mod jinja_attribute;
+mod jinja_html;
+mod jinja_map;
+pub(crate) mod jinja_number;
+mod jinja_sequence;
+mod jinja_sort;
+pub(crate) mod jinja_text;
 mod table;
 pub(crate) mod time;
 pub(crate) mod url;
 mod vault;
 
 pub use table::{find, names};
+
+pub(crate) use jinja_number::to_float;

@@ -145,8 +145,11 @@ fn slice(items: &[Value], parts: &[Option<i64>; 3]) -> Result<Vec<Value>, String
         Some(at) if at < 0 => (at + length).clamp(low, high),
         Some(at) => at.clamp(low, high),
     };
-    let (mut at, end) =
-        if step > 0 { (bound(parts[0], 0), bound(parts[1], length)) } else { (bound(parts[0], length - 1), bound(parts[1], -1)) };
+    let (mut at, end) = if step > 0 {
+        (bound(parts[0], 0), bound(parts[1], length))
+    } else {
+        (bound(parts[0], length - 1), bound(parts[1], -1))
+    };
     let mut out = vec![];
     while if step > 0 { at < end } else { at > end } {
         out.push(items[at as usize].clone());

@@ -138,7 +138,9 @@ fn with_expression(name: &str, expression: &Node, items: &[Value]) -> Result<Val
             keyed.into_iter().map(|(_, item)| item).collect()
         }
         // Of equal keys Python takes the first.
-        "max_by" => keyed.into_iter().reduce(|a, b| if order(&b, &a).is_gt() { b } else { a }).map_or(Value::None, |p| p.1),
+        "max_by" => {
+            keyed.into_iter().reduce(|a, b| if order(&b, &a).is_gt() { b } else { a }).map_or(Value::None, |p| p.1)
+        }
         _ => keyed.into_iter().reduce(|a, b| if order(&b, &a).is_lt() { b } else { a }).map_or(Value::None, |p| p.1),
     })
 }
@@ -176,8 +178,20 @@ fn plain(name: &str, values: &[Value]) -> Value {
         },
         "avg" if items.is_empty() => Value::None,
         "avg" => Value::Float(number(&sum(&items)) / items.len() as f64),
-        "ceil" => if first.as_int().is_some() { first } else { whole(number(&first).ceil()) },
-        "floor" => if first.as_int().is_some() { first } else { whole(number(&first).floor()) },
+        "ceil" => {
+            if first.as_int().is_some() {
+                first
+            } else {
+                whole(number(&first).ceil())
+            }
+        }
+        "floor" => {
+            if first.as_int().is_some() {
+                first
+            } else {
+                whole(number(&first).floor())
+            }
+        }
         "contains" => Value::Bool(match (&first, second.as_str()) {
             (Value::Str(text), Some(part)) => text.contains(part),
             (Value::Str(_), None) => false,
@@ -216,7 +230,13 @@ fn plain(name: &str, values: &[Value]) -> Value {
             Value::list(sorted)
         }
         "sum" => sum(&items),
-        "to_array" => if first.as_items().is_some() { first } else { Value::list(vec![first]) },
+        "to_array" => {
+            if first.as_items().is_some() {
+                first
+            } else {
+                Value::list(vec![first])
+            }
+        }
         "to_number" => match &first {
             Value::Int(_) | Value::Float(_) | Value::BigInt(_) => first,
             Value::Str(text) => match (text.trim().parse::<i64>(), text.trim().parse::<f64>()) {
@@ -229,7 +249,8 @@ fn plain(name: &str, values: &[Value]) -> Value {
         "to_string" => match &first {
             Value::Str(_) => first,
             Value::Dict(_) | Value::List(_) | Value::Tuple(_) => {
-                let compact = JsonOptions { item_separator: ",".into(), key_separator: ":".into(), ..JsonOptions::default() };
+                let compact =
+                    JsonOptions { item_separator: ",".into(), key_separator: ":".into(), ..JsonOptions::default() };
                 Value::str(write_json(&first, &compact))
             }
             other => Value::str(to_json(other)),

@@ -1,9 +1,9 @@
 //! JMESPath as Python's `jmespath` library evaluates it: dicts keep their order, numbers are Python's.
 
-mod lexer;
-mod parser;
 mod evaluate;
 mod function;
+mod lexer;
+mod parser;
 
 use ftl_core::Value;
 

@@ -17,7 +17,11 @@ pub(super) enum Node {
     /// The right part on every value of a dict.
     ProjectValues(Box<Node>, Box<Node>),
     /// The right part on the items that pass the test.
-    ProjectFiltered { left: Box<Node>, right: Box<Node>, test: Box<Node> },
+    ProjectFiltered {
+        left: Box<Node>,
+        right: Box<Node>,
+        test: Box<Node>,
+    },
     Flatten(Box<Node>),
     Or(Box<Node>, Box<Node>),
     And(Box<Node>, Box<Node>),
@@ -93,10 +97,7 @@ impl Parser<'_> {
     fn unexpected(&self) -> String {
         let (text, at) = (self.text, self.tokens.get(self.at).map_or(self.text.len(), |(_, at)| *at));
         if *self.peek() == Token::End {
-            return format!(
-                "Invalid jmespath expression: Incomplete expression:\n\"{text}\"\n{}^",
-                " ".repeat(at + 1)
-            );
+            return format!("Invalid jmespath expression: Incomplete expression:\n\"{text}\"\n{}^", " ".repeat(at + 1));
         }
         let token = match self.peek() {
             Token::Name(name) | Token::QuotedName(name) => name.clone(),
@@ -219,9 +220,7 @@ impl Parser<'_> {
             "|" => Ok(Node::Chain(boxed(left), boxed(self.expression(1)?))),
             "||" => Ok(Node::Or(boxed(left), boxed(self.expression(2)?))),
             "&&" => Ok(Node::And(boxed(left), boxed(self.expression(3)?))),
-            "==" | "!=" | "<" | "<=" | ">" | ">=" => {
-                Ok(Node::Compare(sign, boxed(left), boxed(self.expression(5)?)))
-            }
+            "==" | "!=" | "<" | "<=" | ">" | ">=" => Ok(Node::Compare(sign, boxed(left), boxed(self.expression(5)?))),
             "[]" => {
                 let right = self.projected(9)?;
                 Ok(Node::Project(boxed(Node::Flatten(boxed(left))), boxed(right)))
