@@ -29,6 +29,8 @@ pub struct Display {
 struct State {
     screen: Screen,
     views: Vec<Box<dyn View>>,
+    /// The screens that were not chosen; at `-vv`, a run begins with saying so.
+    others: Vec<&'static str>,
     finished: bool,
 }
 
@@ -51,7 +53,7 @@ pub fn open(mut settings: OutputSettings) -> Result<Arc<Display>, Diagnostic> {
     }
     screen.flush();
     let ticking = screen.live.is_enabled();
-    let state = Arc::new(Mutex::new(State { screen, views, finished: false }));
+    let state = Arc::new(Mutex::new(State { screen, views, others: table::others(&settings), finished: false }));
     if ticking {
         tick(&state);
     }
@@ -119,7 +121,7 @@ impl Display {
     /// Ends the output: summaries are written, the live line is gone. The text is why output was lost, if it was.
     pub fn finish(&self) -> Option<String> {
         let mut state = lock(&self.state);
-        let State { screen, views, finished } = &mut *state;
+        let State { screen, views, finished, .. } = &mut *state;
         if !*finished {
             *finished = true;
             screen.hide_progress(true);
@@ -135,8 +137,14 @@ impl Display {
 impl EventSink for Display {
     fn emit(&self, event: Event) {
         let mut state = lock(&self.state);
-        let State { screen, views, .. } = &mut *state;
+        let State { screen, views, others, .. } = &mut *state;
         screen.live.note(&event);
+        if let Event::PlaybookStarted { .. } | Event::PlayStarted { .. } = &event {
+            for name in others.drain(..) {
+                let text = format!("Skipping callback '{name}', as we already have a stdout callback.");
+                screen.verbose(2, None, &text);
+            }
+        }
         match &event {
             Event::Message(diagnostic) => screen.message(diagnostic),
             Event::Verbose { level, host, text } => screen.verbose(*level, host.as_deref(), text),

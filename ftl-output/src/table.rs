@@ -66,6 +66,12 @@ pub(crate) fn view(settings: &Arc<OutputSettings>) -> Result<Box<dyn View>, Diag
     }
 }
 
+/// The screens that are not the chosen one.
+pub(crate) fn others(settings: &OutputSettings) -> Vec<&'static str> {
+    let chosen = short(&settings.display);
+    SCREENS.iter().map(|(name, _)| *name).filter(|name| *name != chosen).collect()
+}
+
 /// An extra display; none for names of screens, which are skipped as Ansible does. The error is a warning to print.
 pub(crate) fn extra(name: &str, settings: &Arc<OutputSettings>) -> Result<Option<Box<dyn View>>, Diagnostic> {
     let bare = short(name.trim());
