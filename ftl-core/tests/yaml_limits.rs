@@ -161,3 +161,36 @@ fn documents_may_end_anywhere() {
     }
     assert_eq!(to_text(&read("a: |\n  x").unwrap().root.to_value()), "{'a': 'x'}");
 }
+
+#[test]
+fn filters_read_data_and_fail_with_pyyamls_words() {
+    let check = |text: &str, wanted: &str| {
+        let got = ftl_core::yaml::from_text(text).map(|l| to_text(&l.root)).unwrap_or_else(|error| error.message);
+        assert_eq!(got, wanted.replace("@", "  in \"<unicode string>\", line 1, column "), "{text:?}");
+    };
+    check("a: b: c", "mapping values are not allowed in this context\n@5");
+    check("a: \"x", "while scanning a quoted scalar\n@4\nfound unexpected end of stream\n@6");
+    check("*u", "found undefined alias\n@1");
+    check("{a: 1}: 2", "while constructing a mapping\nfound unhashable key\n@1");
+    check("{a: {b: {[]: x}}}", "while constructing a mapping\n@9\nfound unhashable key\n@10");
+    check("!unsafe x", "could not determine a constructor for the tag '!unsafe'\n@1");
+    check(
+        "{<<: 5}",
+        "while constructing a mapping\n@1\nexpected a mapping or list of mappings for merging, but found scalar\n@6",
+    );
+    check("&a [&a 1]", "found duplicate anchor; first occurrence\n@1\nsecond occurrence\n@5");
+    check("!!pairs [a]", "while constructing pairs\n@1\nexpected a mapping of length 1, but found scalar\n@10");
+    check("!!int x", "invalid literal for int() with base 10: 'x'");
+    check(
+        "a: \0",
+        "unacceptable character #x0000: control characters are not allowed\n  in \"<unicode string>\", position 3",
+    );
+    check(
+        "a: 1\n---\nb: 2",
+        "expected a single document in the stream\n@1\nbut found another document\n  in \"<unicode string>\", line 2, \
+         column 1",
+    );
+    check("1e3", "1e3");
+    check("", "None");
+    assert_eq!(ftl_core::yaml::from_text_all("a\n---\nb").unwrap().root.len(), 2);
+}

@@ -34,6 +34,8 @@ pub(super) struct Composer<'a, T: Tree> {
     events: Events<'a>,
     pub(super) constructor: Constructor<'a, T>,
     anchors: HashMap<String, Anchor<T>>,
+    /// Where the current document's root begins.
+    root_at: Option<Place>,
     stack: Vec<Frame<T>>,
     nodes: u64,
 }
@@ -45,7 +47,7 @@ impl<'a, T: Tree> Composer<'a, T> {
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
         events.set_encoding(libyaml_safer::Encoding::Utf8);
         events.set_input(BufReader::with_capacity(PIECE, body.as_bytes()));
-        Composer { text, events, constructor, anchors: HashMap::new(), stack: Vec::new(), nodes: 0 }
+        Composer { text, events, constructor, anchors: HashMap::new(), root_at: None, stack: Vec::new(), nodes: 0 }
     }
 
     fn next(&mut self) -> Result<(EventData, Place), Problem> {
@@ -57,7 +59,8 @@ impl<'a, T: Tree> Composer<'a, T> {
     pub(super) fn single(&mut self) -> Result<Option<T>, Problem> {
         let Some(root) = self.document()? else { return Ok(None) };
         if let (EventData::DocumentStart { .. }, at) = self.next()? {
-            return Err(Problem::marked("expected a single document in the stream", "but found another document", at));
+            return Err(Problem::marked("expected a single document in the stream", "but found another document", at)
+                .within(self.root_at));
         }
         self.constructor.finish()?;
         Ok(Some(root))
@@ -82,9 +85,11 @@ impl<'a, T: Tree> Composer<'a, T> {
             }
         }
         self.anchors.clear();
+        self.root_at = None;
         let mut root = None;
         loop {
             let (data, at) = self.next()?;
+            self.root_at.get_or_insert(at);
             let part = match data {
                 EventData::DocumentEnd { .. } | EventData::StreamEnd => return Ok(root),
                 EventData::Alias { anchor } => self.alias(&anchor, at)?,
@@ -130,7 +135,7 @@ impl<'a, T: Tree> Composer<'a, T> {
         self.open(anchor.as_deref(), at)?;
         if self.stack.len() >= MAX_DEPTH {
             let problem = format!("exceeded the maximum nesting depth of {MAX_DEPTH}");
-            return Err(Problem::Marked { context: "", problem, at, guess: false });
+            return Err(Problem::exact(problem, at));
         }
         let shape = if default == Tag::Seq { Shape::Seq } else { Shape::Map };
         let tag = match tag.as_deref() {
@@ -146,8 +151,14 @@ impl<'a, T: Tree> Composer<'a, T> {
     fn open(&mut self, anchor: Option<&str>, at: Place) -> Result<(), Problem> {
         self.nodes += 1;
         if let Some(name) = anchor {
-            if self.anchors.contains_key(name) {
-                return Err(Problem::marked("found duplicate anchor; first occurrence", "second occurrence", at));
+            let first = self.anchors.get(name).map(|anchor| match anchor {
+                Anchor::Open(at) => *at,
+                Anchor::Done(part) => part.at,
+            });
+            if first.is_some() {
+                return Err(
+                    Problem::marked("found duplicate anchor; first occurrence", "second occurrence", at).within(first)
+                );
             }
             self.anchors.insert(name.to_string(), Anchor::Open(at));
         }

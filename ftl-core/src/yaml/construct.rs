@@ -22,7 +22,7 @@ const MAX_INTERNED: usize = 64;
 #[derive(Clone)]
 pub(super) struct Part<T> {
     pub(super) item: T,
-    at: Place,
+    pub(super) at: Place,
     shape: Shape,
     /// Nodes below and including this one, aliases written out.
     weight: u64,
@@ -151,12 +151,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
     /// The end of a self-reference. Merging a mapping into itself adds nothing; elsewhere it is an error.
     pub(super) fn recursive(&mut self, parent: Option<&Frame<T>>, at: Place) -> Part<T> {
         if !parent.is_some_and(Frame::awaits_merged) {
-            let problem = Problem::Marked {
-                context: "",
-                problem: "found unconstructable recursive node".into(),
-                at,
-                guess: false,
-            };
+            let problem = Problem::exact("found unconstructable recursive node", at);
             self.errors.push((Self::level(parent), problem));
         }
         let item = T::mapping(Vec::new(), || at.origin(&self.file), |_| {});
@@ -321,7 +316,8 @@ impl<'a, T: Tree> Constructor<'a, T> {
             Some(_) => true,
         };
         if !hashable {
-            let problem = Problem::marked("while constructing a mapping", "found unhashable key", key.at);
+            let problem =
+                Problem::marked("while constructing a mapping", "found unhashable key", key.at).within(Some(frame.at));
             self.errors.push((frame.child_level(), problem));
         }
     }
@@ -334,7 +330,8 @@ impl<'a, T: Tree> Constructor<'a, T> {
             Shape::Seq => {
                 if let Some((at, shape)) = part.odd {
                     let problem = format!("expected a mapping for merging, but found {}", shape.name());
-                    self.errors.push((frame.child_level(), Problem::marked(CONTEXT, problem, at)));
+                    self.errors
+                        .push((frame.child_level(), Problem::marked(CONTEXT, problem, at).within(Some(frame.at))));
                     return;
                 }
                 let mut items = part.item.items().unwrap_or_default();
@@ -343,7 +340,8 @@ impl<'a, T: Tree> Constructor<'a, T> {
             }
             shape => {
                 let problem = format!("expected a mapping or list of mappings for merging, but found {}", shape.name());
-                self.errors.push((frame.child_level(), Problem::marked(CONTEXT, problem, part.at)));
+                self.errors
+                    .push((frame.child_level(), Problem::marked(CONTEXT, problem, part.at).within(Some(frame.at))));
                 return;
             }
         };
@@ -423,7 +421,7 @@ impl<'a, T: Tree> Constructor<'a, T> {
                             line: o.line.saturating_sub(1),
                             column: o.column.saturating_sub(1),
                         });
-                        errors.push((level, Problem::Marked { context: "", problem: message, at, guess: false }));
+                        errors.push((level, Problem::exact(message, at)));
                     }
                 }
             },
@@ -450,7 +448,7 @@ fn pairs<T: Tree>(frame: &Frame<T>) -> Result<Value, Problem> {
     }
     if let Some((at, shape)) = frame.odd {
         let problem = format!("expected a mapping of length 1, but found {}", shape.name());
-        return Err(Problem::marked(context, problem, at));
+        return Err(Problem::marked(context, problem, at).within(Some(frame.at)));
     }
     let mut list = Vec::with_capacity(frame.items.len());
     for item in &frame.items {
@@ -478,7 +476,7 @@ fn no_constructor(tag: &Tag, at: Place) -> Problem {
 
 fn wants_string(tag: &Tag, at: Place) -> Problem {
     let problem = format!("the {} tag requires a string value", tag.repr());
-    Problem::Marked { context: "", problem, at, guess: false }
+    Problem::exact(problem, at)
 }
 
 /// The plaintext of an envelope, or the error its use is.

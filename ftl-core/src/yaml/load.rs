@@ -75,6 +75,25 @@ pub fn load_all(text: &str, options: &LoadOptions) -> Result<Loaded<Vec<Node>>, 
     compose(text, options, |composer| composer.all())
 }
 
+/// What the `from_yaml` filter makes of text: data, without Ansible's tags; errors are PyYAML's own texts.
+pub fn from_text(text: &str) -> Result<Loaded<Value>, Diagnostic> {
+    from_text_with(text, |composer| Ok(composer.single()?.unwrap_or_default()))
+}
+
+/// What the `from_yaml_all` filter makes of text.
+pub fn from_text_all(text: &str) -> Result<Loaded<Vec<Value>>, Diagnostic> {
+    from_text_with(text, |composer| composer.all())
+}
+
+fn from_text_with<R>(
+    text: &str,
+    run: impl for<'a> FnOnce(&mut Composer<'a, Value>) -> Result<R, Problem>,
+) -> Result<Loaded<R>, Diagnostic> {
+    let secrets = VaultSecrets::default();
+    let options = LoadOptions { trusted: false, ansible_tags: false, ..LoadOptions::new("<unknown>", &secrets) };
+    run_composer(text, &options, run).map_err(|problem| Diagnostic::error(problem.exception_text()))
+}
+
 fn load_tree<T: Tree>(text: &str, options: &LoadOptions) -> Result<Loaded<T>, Diagnostic> {
     if options.json_first
         && let Some(root) = json::load(text, options)
@@ -92,13 +111,18 @@ fn compose<'a, T: Tree, R>(
     options: &'a LoadOptions<'a>,
     run: impl FnOnce(&mut Composer<'a, T>) -> Result<R, Problem>,
 ) -> Result<Loaded<R>, Diagnostic> {
-    let file: Arc<str> = Arc::from(options.file);
-    let mut composer = Composer::new(text, Constructor::new(options, file.clone()));
+    run_composer(text, options, run)
+        .map_err(|problem| problem.diagnostic(&Arc::from(options.file), options.text_known.then_some(text)))
+}
+
+fn run_composer<'a, T: Tree, R>(
+    text: &'a str,
+    options: &'a LoadOptions<'a>,
+    run: impl FnOnce(&mut Composer<'a, T>) -> Result<R, Problem>,
+) -> Result<Loaded<R>, Problem> {
+    let mut composer = Composer::new(text, Constructor::new(options, Arc::from(options.file)));
     // The parser asserts its own consistency; a failed assertion must not end the run.
-    let result = catch_unwind(AssertUnwindSafe(|| run(&mut composer)))
-        .unwrap_or_else(|_| Err(Problem::Plain("the YAML parser failed unexpectedly".into())));
-    match result {
-        Ok(root) => Ok(Loaded { root, warnings: composer.constructor.take_warnings() }),
-        Err(problem) => Err(problem.diagnostic(&file, options.text_known.then_some(text))),
-    }
+    let root = catch_unwind(AssertUnwindSafe(|| run(&mut composer)))
+        .unwrap_or_else(|_| Err(Problem::Plain("the YAML parser failed unexpectedly".into())))?;
+    Ok(Loaded { root, warnings: composer.constructor.take_warnings() })
 }

@@ -12,5 +12,5 @@ mod set;
 mod tree;
 
 pub use emit::{DumpOptions, MultiLine, QuoteStyle, dump};
-pub use load::{DuplicateKeys, LoadOptions, Loaded, load, load_all, load_value};
+pub use load::{DuplicateKeys, LoadOptions, Loaded, from_text, from_text_all, load, load_all, load_value};
 pub use node::{Node, NodeKind};

@@ -10,7 +10,7 @@ use crate::source::{Diagnostic, Origin};
 #[derive(Clone, Debug)]
 pub(super) enum Problem {
     /// A mistake at a place.
-    Marked { context: &'static str, problem: String, at: Place, guess: bool },
+    Marked { context: &'static str, context_at: Option<Place>, problem: String, at: Place, guess: bool },
     /// The text of a Python exception that knows no place.
     Plain(String),
 }
@@ -36,13 +36,27 @@ impl Place {
 
 impl Problem {
     pub(super) fn marked(context: &'static str, problem: impl Into<String>, at: Place) -> Problem {
-        Problem::Marked { context, problem: problem.into(), at, guess: true }
+        Problem::Marked { context, context_at: None, problem: problem.into(), at, guess: true }
+    }
+
+    /// A mistake Ansible itself finds: it knows what is wrong and does not guess.
+    pub(super) fn exact(problem: impl Into<String>, at: Place) -> Problem {
+        Problem::Marked { context: "", context_at: None, problem: problem.into(), at, guess: false }
+    }
+
+    /// Where what the context speaks of began.
+    pub(super) fn within(mut self, place: Option<Place>) -> Problem {
+        if let Problem::Marked { context_at, .. } = &mut self {
+            *context_at = place;
+        }
+        self
     }
 
     /// libyaml's own complaint. Its reader knows no line, only a byte.
     pub(super) fn parser(error: &libyaml_safer::Error, text: &str) -> Problem {
         match error.problem_mark() {
-            Some(mark) => Problem::marked(error.context().unwrap_or_default(), error.problem(), mark.into()),
+            Some(mark) => Problem::marked(error.context().unwrap_or_default(), error.problem(), mark.into())
+                .within(error.context_mark().map(Place::from)),
             None => Problem::Plain(match text.char_indices().find(|(_, c)| !is_allowed(*c)) {
                 Some((at, c)) => format!(
                     "unacceptable character #x{:04x}: control characters are not allowed in \"<unicode string>\", \
@@ -54,6 +68,23 @@ impl Problem {
         }
     }
 
+    /// The text of PyYAML's exception, which filters show.
+    pub(super) fn exception_text(self) -> String {
+        let (context, context_at, problem, at) = match self {
+            // The reader's complaint has a line of its own for the place.
+            Problem::Plain(text) => return text.replace(" in \"<unicode string>\", ", "\n  in \"<unicode string>\", "),
+            Problem::Marked { context, context_at, problem, at, .. } => (context, context_at, problem, at),
+        };
+        let place = |p: Place| format!("  in \"<unicode string>\", line {}, column {}", p.line + 1, p.column + 1);
+        let mut lines = Vec::new();
+        if !context.is_empty() {
+            lines.push(context.to_string());
+            lines.extend(context_at.filter(|p| *p != at).map(place));
+        }
+        lines.extend([problem, place(at)]);
+        lines.join("\n")
+    }
+
     /// The message users see. `source` is the text to look at when guessing; Ansible has none for unnamed documents.
     pub(super) fn diagnostic(self, file: &Arc<str>, source: Option<&str>) -> Diagnostic {
         let (context, problem, at, guess) = match self {
@@ -62,7 +93,7 @@ impl Problem {
                 return Diagnostic::error(format!("YAML parsing failed: {message}"))
                     .at(Some(Origin::file(file.clone())));
             }
-            Problem::Marked { context, problem, at, guess } => (context, problem, at, guess),
+            Problem::Marked { context, problem, at, guess, .. } => (context, problem, at, guess),
         };
         if guess && let Some(line) = source.and_then(|text| line_of(text, at.line)) {
             let line: Vec<char> = line.chars().collect();
