@@ -91,6 +91,15 @@ async fn changed_and_revoked() {
     options.password = Some(ftl_core::call::Secret::new("x"));
     let message = says(&options).await;
     assert!(message.contains("Password authentication is disabled to avoid man-in-the-middle attacks."), "{message}");
+    known(&sshd, "");
+    for program in [None, Some("/usr/bin/ssh".to_string())] {
+        let mut options = sshd.options();
+        options.ssh_executable = program;
+        options.password = Some(ftl_core::call::Secret::new("x"));
+        let error = connector().connect("h", &options).await.err().unwrap();
+        let failed = matches!(error, ftl_core::result::HostError::Failed { .. });
+        assert!(failed && error.message().starts_with("Using a SSH password instead of a key is not possible"), "{error:?}");
+    }
     known(&sshd, "@revoked * HOST\nNAME HOST\n");
     let message = says(&sshd.options()).await;
     assert!(message.contains("REVOKED HOST KEY DETECTED") && message.ends_with(FAILED), "{message}");

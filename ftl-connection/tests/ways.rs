@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ftl_core::call::{ConnectionOptions, ExecRequest};
 use ftl_core::port::{ByteSource, Connection};
 use ftl_core::result::HostError;
-use sshd::{Sshd, attempt, connector, free_port, output, run, settings, user};
+use sshd::{Sshd, attempt, connector, free_port, output, processes, settings, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands() {
@@ -32,10 +32,21 @@ async fn commands() {
         // Input nobody reads is no error.
         let request = ExecRequest { command: "exit 7".into(), stdin: vec![b'x'; 20 << 20], ..Default::default() };
         assert_eq!(connection.exec(&request).await.unwrap().rc, 7);
-        let request = ExecRequest { command: "sleep 60".into(), timeout: Some(Duration::from_secs(1)), ..Default::default() };
+        let limited = |command: String| ExecRequest { command, timeout: Some(Duration::from_secs(2)), ..Default::default() };
+        let answer = connection.exec(&limited("echo \"it's\"; echo oops >&2; exit 3".into())).await.unwrap();
+        assert_eq!((answer.rc, &answer.stdout[..], &answer.stderr[..]), (3, &b"it's\n"[..], &b"oops\n"[..]));
         let started = Instant::now();
-        assert!(matches!(connection.exec(&request).await, Err(HostError::TimedOut { seconds: 1 })));
-        assert!(started.elapsed() < Duration::from_secs(4));
+        let mark = format!("{}7", std::process::id());
+        let command = format!("trap '' TERM; (trap '' TERM; exec sleep {mark}) & sleep {mark}");
+        assert!(matches!(connection.exec(&limited(command)).await, Err(HostError::TimedOut { seconds: 2 })));
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        if options.ssh_executable.is_none() {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert_eq!(processes(&format!("sleep {mark}")), "");
+        }
+        for number in processes(&format!("sleep {mark}")).lines() {
+            let _ = std::process::Command::new("kill").args(["-9", number]).status();
+        }
         // A daemon that keeps the pipes does not keep the command (the ssh program waits for it, as it always did).
         let started = Instant::now();
         assert_eq!(output(&*connection, "sleep 8 & echo started").await, Ok("0 started".into()));
@@ -63,9 +74,7 @@ async fn one_connection_for_all() {
         assert_eq!(stream.output.receive().await.unwrap().unwrap(), b"up\n");
     }
     // Killed between tasks: the next one has a new connection.
-    for session in sshd.sessions() {
-        run("kill", &["-9", &session]);
-    }
+    sshd.signal_sessions("-9");
     closes(&*all[0]).await;
     assert_eq!(attempt(&*connector, &options, "echo again").await, Ok("0 again".into()));
 }
@@ -126,12 +135,10 @@ async fn killed_in_the_middle() {
         let mut options = sshd.options();
         options.ssh_executable = program;
         let connection = connector().connect("h", &options).await.unwrap();
-        let mut stream = connection.open("echo up; sleep 100").await.unwrap();
+        let mut stream = connection.open("echo up; sleep 10").await.unwrap();
         assert_eq!(stream.output.receive().await.unwrap().unwrap(), b"up\n");
         let started = Instant::now();
-        for session in sshd.sessions() {
-            run("kill", &["-9", &session]);
-        }
+        sshd.signal_sessions("-9");
         let error = tokio::time::timeout(Duration::from_secs(5), end_of(&mut stream.output)).await.unwrap().unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
         assert!(matches!(error, HostError::Lost { .. }), "{error:?}");
@@ -147,10 +154,8 @@ async fn stopped_host_is_noticed() {
     let mut own = settings(&[]);
     own.keepalive = Duration::from_secs(1);
     let connection = ftl_connection::connector(own).connect("h", &sshd.options()).await.unwrap();
-    let mut stream = connection.open("sleep 100").await.unwrap();
-    for session in sshd.sessions() {
-        run("kill", &["-STOP", &session]);
-    }
+    let mut stream = connection.open("sleep 20").await.unwrap();
+    sshd.signal_sessions("-STOP");
     let started = Instant::now();
     // A sender that fills every buffer must not keep the silence from being noticed.
     let mut input = stream.input;
@@ -304,8 +309,7 @@ async fn the_local_machine() {
     let command = format!("trap '' TERM; (trap '' TERM; exec sleep {mark}) & sleep {mark}");
     assert!(matches!(connection.exec(&request(&command, 1)).await, Err(HostError::TimedOut { seconds: 1 })));
     tokio::time::sleep(Duration::from_millis(3000)).await;
-    let left = std::process::Command::new("pgrep").args(["-f", &format!("sleep {mark}")]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    assert_eq!(processes(&format!("sleep {mark}")), "");
     let started = Instant::now();
     assert_eq!(output(&*connection, "sleep 5 & echo started").await, Ok("0 started".into()));
     assert!(started.elapsed() < Duration::from_secs(2));

@@ -212,10 +212,17 @@ impl Input {
     }
 }
 
+/// The output of a program so far.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: Vec<u8>,
+}
+
 impl Remote {
-    /// Feeds the program and gathers its output until it ends.
-    pub(crate) async fn collect(mut self, stdin: &[u8], cap: usize) -> Result<(i32, Vec<u8>, Vec<u8>), HostError> {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+    /// Feeds the program and gathers its output until it ends with an exit code.
+    pub(crate) async fn collect(mut self, stdin: &[u8], cap: usize, gathered: &mut Gathered) -> Result<i32, HostError> {
+        let Gathered { out, err } = gathered;
         let (mut out_open, mut err_open) = (true, true);
         let mut input = self.input;
         let feed = async move {
@@ -244,10 +251,7 @@ impl Remote {
             }
         }
         let code = *self.exit.lock().unwrap_or_else(PoisonError::into_inner);
-        match code {
-            Some(code) => Ok((code, out, err)),
-            None => Err(HostError::Lost { message: "the command ended without an exit status".into() }),
-        }
+        code.ok_or_else(|| HostError::Lost { message: "the command ended without an exit status".into() })
     }
 
     /// What ends the program before its time; some hosts refuse signals, but all take the pipes away.

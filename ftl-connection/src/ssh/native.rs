@@ -11,13 +11,14 @@ use ftl_core::call::{ConnectionOptions, ExecOutput, ExecRequest};
 use ftl_core::port::{BoxFuture, ByteStream, Connection};
 use ftl_core::result::HostError;
 use futures::FutureExt as _;
+use rand::RngExt as _;
 use russh::client::Config;
 use russh::{Preferred, cipher, kex, mac};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::arguments::{command_line, quote, split};
 use super::authenticate::Authentication;
-use super::channel::{Remote, StartError};
+use super::channel::{Gathered, Remote, StartError};
 use super::config::{HostConfig, Resolver, expand, named_file};
 use super::dial::{self, Transport};
 use super::drops::{Addresses, Tries};
@@ -34,6 +35,8 @@ use crate::settings::ConnectorSettings;
 const WINDOW: u32 = 8 << 20;
 const PACKET: u32 = 65535;
 const MOST_JUMPS: usize = 8;
+/// How long the end of a command whose time is over may hold up everything else.
+const KILLING: Duration = Duration::from_secs(2);
 /// How long a host may keep one of the few places for key exchanges.
 const CONNECT_SHARE: Duration = Duration::from_millis(500);
 const HANDSHAKE_SHARE: Duration = Duration::from_secs(3);
@@ -101,7 +104,7 @@ impl SshBackend {
         match self.dial(&plan, 0).await {
             Ok(session) => Ok(Arc::new(NativeConnection { backend: self.clone(), plan, session })),
             Err(Failure::NeedsProgram(reason)) => self.connect_by_program(original, options, &line, reason).await,
-            Err(failure) => Err(report(&failure)),
+            Err(failure) => Err(report(&failure, options)),
         }
     }
 
@@ -295,11 +298,16 @@ impl SshBackend {
     }
 }
 
-fn report(failure: &Failure) -> HostError {
-    match failure {
-        Failure::Password(text) => HostError::unreachable(format!("Invalid/incorrect password: {}", text.trim_end())),
-        other => unreachable(other.text()),
+/// A failure as Ansible tells it.
+pub(crate) fn report(failure: &Failure, options: &ConnectionOptions) -> HostError {
+    let unknown = failure.text().contains("Host key verification failed");
+    if unknown && options.password.is_some() && options.host_key_checking {
+        return HostError::failed(
+            "Using a SSH password instead of a key is not possible because Host Key checking is enabled. \
+             Please add this host's fingerprint to your known_hosts file to manage this host.",
+        );
     }
+    unreachable(failure.text())
 }
 
 /// Runs a future while holding a place, and gives the place up when it takes too long.
@@ -475,7 +483,7 @@ impl NativeConnection {
             Err(StartError::Refused(reason)) => reason,
         };
         // MaxSessions: the host gives every connection only so many channels, so there is another connection.
-        let session = self.backend.dial(&self.plan, 0).await.map_err(|failure| report(&failure))?;
+        let session = self.backend.dial(&self.plan, 0).await.map_err(|failure| report(&failure, &self.plan.options))?;
         match session.start(command).await {
             Ok(remote) => Ok(remote),
             Err(StartError::Lost(error)) => Err(error),
@@ -484,25 +492,75 @@ impl NativeConnection {
     }
 }
 
+impl NativeConnection {
+    /// Ends what a command started: by its process group, because many hosts refuse signals over SSH.
+    async fn kill(&self, process: Option<u32>, killer: impl Future<Output = ()>) {
+        if let Some(process) = process {
+            let kill = async {
+                if let Ok(remote) = self.session.start(&kill_command(process)).await {
+                    let _ = remote.collect(&[], OUTPUT_CAP, &mut Gathered::default()).await;
+                }
+            };
+            let _ = tokio::time::timeout(KILLING, kill).await;
+        }
+        killer.await;
+    }
+}
+
+/// Lets a command tell its process number, so that it can be ended when its time is over.
+struct Mark(String);
+
+impl Mark {
+    fn new() -> Mark {
+        Mark(format!("ftl-{:032x}", rand::rng().random::<u128>()))
+    }
+
+    /// The command in the login shell, after a line on stderr that says who runs it.
+    fn marked(&self, line: &str) -> String {
+        let script = format!("echo {} $$ >&2; exec \"${{SHELL:-/bin/sh}}\" -c {}", self.0, quote(line));
+        format!("sh -c {}", quote(&script))
+    }
+
+    /// Takes that line out of stderr and reads it.
+    fn take(&self, errors: &mut Vec<u8>) -> Option<u32> {
+        let at = errors.windows(self.0.len()).position(|window| window == self.0.as_bytes())?;
+        let length = errors.get(at..)?.iter().position(|byte| *byte == b'\n')? + 1;
+        let line: Vec<u8> = errors.drain(at..at + length).collect();
+        let number = String::from_utf8_lossy(line.get(self.0.len()..)?).trim().parse().ok();
+        number.filter(|number| *number > 1)
+    }
+}
+
+/// A command that asks the group of a process to end, and a second later makes it.
+fn kill_command(process: u32) -> String {
+    let script = format!(
+        "set -- $(cat /proc/{process}/stat 2>/dev/null); g=${{5:-$(ps -o pgid= -p {process} | tr -d ' ')}}; g=${{g:-{process}}}; \
+         kill -TERM -$g; (sleep 1; kill -KILL -$g) </dev/null >/dev/null 2>&1 &"
+    );
+    format!("sh -c {}", quote(&script))
+}
+
 impl Connection for NativeConnection {
     fn exec<'a>(&'a self, request: &'a ExecRequest) -> BoxFuture<'a, Result<ExecOutput, HostError>> {
         Box::pin(async move {
-            let remote = self.start(&shell_command(request)).await?;
-            let killer = remote.killer();
-            let collect = remote.collect(&request.stdin, OUTPUT_CAP);
-            let collected = match request.timeout {
-                None => Ok(collect.await),
-                Some(limit) => tokio::time::timeout(limit, collect).await.map_err(|_| limit.as_secs()),
+            let line = shell_command(request);
+            let Some(limit) = request.timeout else {
+                let remote = self.start(&line).await?;
+                let mut gathered = Gathered::default();
+                let rc = remote.collect(&request.stdin, OUTPUT_CAP, &mut gathered).await?;
+                return Ok(ExecOutput { rc, stdout: gathered.out, stderr: gathered.err });
             };
+            let mark = Mark::new();
+            let remote = self.start(&mark.marked(&line)).await?;
+            let killer = remote.killer();
+            let mut gathered = Gathered::default();
+            let collected = tokio::time::timeout(limit, remote.collect(&request.stdin, OUTPUT_CAP, &mut gathered)).await;
+            let process = mark.take(&mut gathered.err);
             match collected {
-                Ok(Ok((rc, stdout, stderr))) => Ok(ExecOutput { rc, stdout, stderr }),
-                Ok(Err(error)) => {
-                    tokio::spawn(killer);
-                    Err(error)
-                }
-                Err(seconds) => {
-                    tokio::spawn(killer);
-                    Err(HostError::TimedOut { seconds })
+                Ok(rc) => Ok(ExecOutput { rc: rc?, stdout: gathered.out, stderr: gathered.err }),
+                Err(_) => {
+                    self.kill(process, killer).await;
+                    Err(HostError::TimedOut { seconds: limit.as_secs() })
                 }
             }
         })
@@ -575,6 +633,22 @@ mod tests {
         };
         assert_eq!(shell_command(&request(None)), "A='b c' echo \"$A\"");
         assert_eq!(shell_command(&request(Some("/bin/bash"))), "A='b c' /bin/bash -c 'echo \"$A\"'");
+    }
+
+    #[test]
+    fn marks_are_taken_out() {
+        let mark = Mark("ftl-x".into());
+        assert_eq!(mark.marked("a 'b'"), r#"sh -c 'echo ftl-x $$ >&2; exec "${SHELL:-/bin/sh}" -c '"'"'a '"'"'"'"'"'"'"'"'b'"'"'"'"'"'"'"'"''"'"''"#);
+        let check = |text: &str, rest: &str, expected: Option<u32>| {
+            let mut errors = text.as_bytes().to_vec();
+            assert_eq!(mark.take(&mut errors), expected, "{text}");
+            assert_eq!(errors, rest.as_bytes());
+        };
+        check("ftl-x 123\nmore\n", "more\n", Some(123));
+        check("motd\nftl-x 123\n", "motd\n", Some(123));
+        check("nothing\n", "nothing\n", None);
+        check("ftl-x 12", "ftl-x 12", None);
+        check("ftl-x 1\n", "", None);
     }
 
     #[test]

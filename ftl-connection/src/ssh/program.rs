@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::drops::{Address, Addresses, Tries};
 use super::message::{Failure, io_text, lost, unreachable};
-use super::native::shell_command;
+use super::native::{report, shell_command};
 use crate::connector::OUTPUT_CAP;
 use crate::process::{self, Control, Launch, Running};
 use crate::settings::ConnectorSettings;
@@ -93,7 +93,7 @@ impl ProgramConnection {
                     let settings = settings.clone();
                     return Ok(ProgramConnection { settings, caller, reason, master, messages });
                 }
-                Err(failure) => pause(&mut tries, failure, &address).await?,
+                Err(failure) => pause(&mut tries, failure, &address, options).await?,
             }
         }
     }
@@ -111,13 +111,13 @@ impl ProgramConnection {
     }
 }
 
-async fn pause(tries: &mut Tries, failure: Failure, address: &Address) -> Result<(), HostError> {
+async fn pause(tries: &mut Tries, failure: Failure, address: &Address, options: &ConnectionOptions) -> Result<(), HostError> {
     match tries.pause(&failure, address) {
         Some(pause) => {
             tokio::time::sleep(pause).await;
             Ok(())
         }
-        None => Err(unreachable(failure.text())),
+        None => Err(report(&failure, options)),
     }
 }
 

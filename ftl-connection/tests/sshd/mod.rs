@@ -125,11 +125,24 @@ impl Sshd {
     }
 }
 
+impl Sshd {
+    /// Sends a signal to every session; those that just ended do not matter.
+    pub fn signal_sessions(&self, signal: &str) {
+        for session in self.sessions() {
+            let _ = Command::new("kill").args([signal, &session]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+/// The numbers of the processes with exactly this command line.
+pub fn processes(line: &str) -> String {
+    let found = Command::new("pgrep").args(["-x", "-f", line]).output().unwrap();
+    String::from_utf8_lossy(&found.stdout).trim().to_string()
+}
+
 impl Drop for Sshd {
     fn drop(&mut self) {
-        for session in self.sessions() {
-            let _ = Command::new("kill").args(["-9", &session]).status();
-        }
+        self.signal_sessions("-9");
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.directory);
