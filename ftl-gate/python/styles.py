@@ -130,14 +130,14 @@ def run_cold(spec, body):
     file.write(json.dumps([spec["path"], spec["name"]]).encode() + b"\n" + body)
     file.flush()
     os.lseek(file.fileno(), 0, 0)
-    os.dup2(file.fileno(), 3)
+    os.set_inheritable(file.fileno(), True)
     program = (
-        "import io,json,os,sys\nf=io.open(3,'rb')\npath,name=json.loads(f.readline())\nbody=f.read()\nf.close()\n"
-        "sys.path[:]=[path]+[p for p in sys.path if p not in ('','.')]\nsys.argv=['']\nKeep=None\n"
+        "import io,json,os,sys\nf=io.open(int(sys.argv[1]),'rb')\npath,name=json.loads(f.readline())\nbody=f.read()\nf.close()\n"
+        "sys.path[:]=[path]+[p for p in sys.path if p not in ('','.')]\nsys.argv=['']\n"
         "from ansible.module_utils._internal._ansiballz import _loader\n"
         "_loader.run_module(json_params=body,profile='legacy',module_fqn=name,modlib_path=path,extensions={})\n"
     )
-    os.execv(sys.executable, [sys.executable, "-c", program])
+    os.execv(sys.executable, [sys.executable, "-c", program, str(file.fileno())])
 
 
 def add_overlay(path, replaces):
@@ -151,6 +151,12 @@ def add_overlay(path, replaces):
             package, place = sys.modules[name], os.path.join(path, *name.split("."))
             if hasattr(package, "__path__") and os.path.isdir(place):
                 package.__path__ = [place] + list(package.__path__)
+    # Deprecations name the module by its path below the package.
+    base = sys.modules.get("ansible.module_utils._internal")
+    if hasattr(base, "_deprecator") and os.path.isdir(os.path.join(path, "ansible")):
+        import pathlib
+
+        base._deprecator._ANSIBLE_MODULE_BASE_PATH = pathlib.Path(path, "ansible")
 
 
 def write_file(path, data, mode):
@@ -325,7 +331,7 @@ def full(path):
 def do_stat(spec):
     path = full(spec["path"])
     try:
-        st = os.stat(path) if spec["follow"] else os.lstat(path)
+        st = os.stat(path) if spec.get("follow") else os.lstat(path)
     except OSError as e:
         if e.errno == errno.ENOENT:
             return {"exists": False}

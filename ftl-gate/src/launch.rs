@@ -30,8 +30,10 @@ pub const CANDIDATES: [&str; 8] = [
 pub enum Program {
     /// As `ansible_python_interpreter` says: text for the shell, as in Ansible.
     Python(String),
-    /// The first of [`CANDIDATES`].
+    /// The first of [`CANDIDATES`] that exists, as Ansible chooses.
     Discover,
+    /// The first that also starts: for hosts where `Discover` failed (stand-ins of version managers).
+    DiscoverWorking,
 }
 
 /// Everything that is known before a gate starts.
@@ -50,10 +52,14 @@ impl Launch {
 
     /// The command for a POSIX shell, in words that any login shell leaves alone.
     pub fn command(&self) -> String {
+        let test = match self.program {
+            Program::DiscoverWorking => "\"$x\" -c 0 >/dev/null 2>&1 </dev/null && ",
+            _ => "",
+        };
         let script = match &self.program {
             Program::Python(path) => format!("p={}; exec {path} -c \"$1\" \"$2\" \"$3\" \"$4\" \"$p\"", quote(path)),
-            Program::Discover => format!(
-                "for p in {}; do x=$(command -v \"$p\") && exec \"$x\" -c \"$1\" \"$2\" \"$3\" \"$4\" \"$x\"; done; \
+            Program::Discover | Program::DiscoverWorking => format!(
+                "for p in {}; do x=$(command -v \"$p\") && {test}exec \"$x\" -c \"$1\" \"$2\" \"$3\" \"$4\" \"$x\"; done; \
                  echo \"$2 none\"",
                 CANDIDATES.join(" ")
             ),
@@ -125,7 +131,7 @@ impl Launch {
             Trouble::Ended { stdout, stderr } => {
                 let path = match &self.program {
                     Program::Python(path) => path.as_str(),
-                    Program::Discover => "/usr/bin/python3",
+                    _ => "/usr/bin/python3",
                 };
                 let texts = [String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)];
                 let missing = ["No such file or directory", "not found", "command not found"];

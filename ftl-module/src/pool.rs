@@ -112,7 +112,12 @@ impl Pool {
             drop(turn);
             return Box::pin(self.gate(target, pack)).await;
         }
-        let gate = Arc::new(self.start(target, Program::Discover, pack).await?);
+        let first = self.start(target, Program::Discover, pack).await;
+        let gate = match first {
+            Err(HostError::Failed { .. }) => self.start(target, Program::DiscoverWorking, pack).await.or(first),
+            other => other,
+        };
+        let gate = Arc::new(gate?);
         let path = gate.interpreter().to_owned();
         let key = GateKey { interpreter: Interpreter::Path(path.clone()), become_as: target.become_as.clone() };
         *host.slot(key).lock().await = Some(gate.clone());

@@ -1,4 +1,5 @@
 //! A runtime over local pipes: real Python gates, real modules, no network.
+#![allow(unreachable_pub)]
 #![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
