@@ -97,7 +97,6 @@ impl Listing<'_> {
             all.sort_unstable();
             out.push_str(&format!("      TASK TAGS: [{}]\n", all.join(", ")));
         }
-        out.push('\n');
         Ok(out)
     }
 

@@ -199,7 +199,7 @@ impl Builder<'_> {
         if !import {
             self.check_include_keywords(task, &action, frame, "IncludeRole");
         }
-        let frame = &self.with_search(frame);
+        let frame = &self.task_frame(task, frame);
         let mut keys = self.task_keys(task, &action, frame);
         let role = text_argument(&action, "name").or_else(|| text_argument(&action, "role"));
         let Some(role) = role.filter(|_| action.args_template.is_none() || !import) else {

@@ -8,7 +8,7 @@ use ftl_core::value::{Map, Value};
 use ftl_core::yaml::Node;
 
 use super::arguments::{WrittenAction, builtin_name, key_text, written_action};
-use super::inheritable::{as_list, variable_name};
+use super::inheritable::{as_list, complete_collections, variable_name};
 use crate::graph::build::{Builder, Frame};
 use crate::graph::inherit::{inherit, layer};
 use crate::graph::{Entry, Keywords, Looping, TaskKind, TaskSpec};
@@ -46,12 +46,22 @@ impl Builder<'_> {
             Some("include_tasks" | "import_tasks") => self.include_tasks(item, action, frame),
             Some("include_role" | "import_role") => self.include_role(item, action, frame),
             _ => {
-                let frame = self.with_search(frame);
+                let frame = self.task_frame(item, frame);
                 let kind = self.kind(item, &action, &frame)?;
                 let keys = self.task_keys(item, &action, &frame);
                 Ok(vec![Entry::Task(self.finish_task(item, action, keys, kind, &frame))])
             }
         }
+    }
+
+    /// Where a task looks for modules: its own `collections` count.
+    pub(crate) fn task_frame(&self, task: &Node, frame: &Frame) -> Frame {
+        let Some(written) = task.get("collections").filter(|c| !c.is_none()) else { return self.with_search(frame) };
+        let mut names: Vec<String> =
+            as_list(written).iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
+        complete_collections(&mut names, self.play.collection.as_deref());
+        let keywords = Keywords { collections: Arc::new(names), ..Keywords::clone(&frame.keywords) };
+        self.with_search(&Frame { keywords: Arc::new(keywords), ..frame.clone() })
     }
 
     /// Reads the keywords of a task; mistakes are reported and the rest goes on.
