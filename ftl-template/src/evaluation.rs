@@ -6,6 +6,7 @@ use ftl_core::source::Origin;
 use ftl_core::{Map, Str, Value};
 
 use crate::call::{Arguments, Failure};
+use crate::evaluate::{self, Machine};
 use crate::{FileOptions, Renderer, Shared};
 
 /// One template being rendered. Functions get it as their first argument.
@@ -65,6 +66,35 @@ impl<'a> Evaluation<'a> {
         let renderer = self.renderer.with_variables(variables);
         let value = renderer.render_file_inner(text, options)?;
         renderer.deep(value)
+    }
+
+    fn machine(&self) -> Machine<'a> {
+        Machine::new(self.renderer, &Str::with_origin("", self.origin.clone()), self.renderer.syntax().clone())
+    }
+
+    /// `value[key]`, or the marker for its absence.
+    pub fn item(&self, value: &Value, key: &Value) -> Result<Value, Failure> {
+        evaluate::get_item(&self.machine(), value, key)
+    }
+
+    /// `value.name`, or the marker for its absence.
+    pub fn attribute(&self, value: &Value, name: &str) -> Result<Value, Failure> {
+        evaluate::get_attribute(&self.machine(), value, name)
+    }
+
+    /// `a + b`.
+    pub fn add(&self, a: Value, b: Value) -> Result<Value, Failure> {
+        evaluate::add(&self.machine(), a, b)
+    }
+
+    /// `a % b`.
+    pub fn modulo(&self, a: Value, b: Value) -> Result<Value, Failure> {
+        evaluate::modulo(&self.machine(), a, b)
+    }
+
+    /// `item in container`.
+    pub fn contains(&self, container: &Value, item: &Value) -> Result<bool, Failure> {
+        evaluate::contains(&self.machine(), container, item)
     }
 
     pub fn shared(&self) -> &Shared {

@@ -266,6 +266,10 @@ impl Renderer {
         &self.shared
     }
 
+    pub(crate) fn syntax(&self) -> &Arc<Syntax> {
+        &self.syntax
+    }
+
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(|e| e.into_inner())
     }

@@ -435,6 +435,8 @@ fn settle(machine: &Machine<'_>, receiver: &Value, name: &str) -> Result<Value, 
             }
             Ok(receiver.clone())
         }
+        // Ansible's lists of variables hold wrappers until their items are taken; counting finds nothing in them.
+        Value::List(list) if name == "count" && list.is_loaded() => Ok(Value::list(Vec::new())),
         Value::List(_) | Value::Dict(_) if !needs_items => Ok(receiver.clone()),
         _ => machine.deep(receiver.clone()),
     }

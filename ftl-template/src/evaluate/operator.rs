@@ -78,6 +78,14 @@ pub(crate) fn binary(machine: &Machine<'_>, operator: Operator, left: Value, rig
     }
 }
 
+pub(crate) fn add_values(machine: &Machine<'_>, left: Value, right: Value) -> Result<Value, Failure> {
+    binary(machine, Operator::Add, left, right)
+}
+
+pub(crate) fn modulo(machine: &Machine<'_>, left: Value, right: Value) -> Result<Value, Failure> {
+    binary(machine, Operator::Modulo, left, right)
+}
+
 fn unsupported(operator: Operator, left: &Value, right: &Value) -> Failure {
     Failure::type_error(format!(
         "unsupported operand type(s) for {}: '{}' and '{}'",

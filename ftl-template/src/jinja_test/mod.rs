@@ -2,6 +2,7 @@
 
 mod collection;
 mod file;
+mod jinja;
 mod pattern;
 mod pep440;
 mod result;

@@ -1,0 +1,102 @@
+//! Templates with the answers that ansible-core 2.19.14 gave to them.
+
+use std::sync::Arc;
+
+use ftl_core::source::Origin;
+use ftl_core::value::{Dict, List};
+use ftl_core::{Map, Str, Value};
+use ftl_template::{Renderer, Shared, eval_line};
+use num_bigint::BigInt;
+use serde_json::Value as Json;
+
+/// JSON as a loader would give it: every string written by the operator.
+fn trusted(json: &Json) -> Value {
+    match json {
+        Json::String(text) => Value::Str(Str::trusted(text.as_str(), Some(Origin::new("vars.yml", 1, 1)))),
+        Json::Array(items) => Value::List(List::loaded(items.iter().map(trusted).collect())),
+        Json::Object(entries) => {
+            Value::Dict(Dict::loaded(entries.iter().map(|(k, v)| (Value::str(k.as_str()), trusted(v))).collect()))
+        }
+        other => ftl_core::value::from_json(other),
+    }
+}
+
+fn variables(json: &Json) -> Map {
+    let mut map = Map::new();
+    for (name, value) in json.as_object().expect("variables") {
+        map.insert(name.as_str(), trusted(value));
+    }
+    // The JSON library has no integers of this size.
+    let big = |text: &str| Value::from(text.parse::<BigInt>().expect("digits"));
+    if map.contains_key("big") {
+        map.insert("big", big("12345678901234567890123"));
+        map.insert("huge", big("100000000000000000000000000000000000000000000000000"));
+    }
+    map
+}
+
+fn same(expected: &Json, found: &Json) -> bool {
+    match (expected, found) {
+        (Json::Number(a), Json::Number(b)) => a.is_f64() == b.is_f64() && near(a.as_f64(), b.as_f64()),
+        // Integers beyond 64 bits.
+        (Json::Number(a), Json::String(b)) => near(a.as_f64(), b.parse().ok()),
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((k, v), (l, w))| k == l && same(v, w))
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// The JSON library may read the last digit differently.
+fn near(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a == b || (a - b).abs() <= a.abs() * 1e-15,
+        _ => false,
+    }
+}
+
+fn class(name: &str) -> &str {
+    name.strip_prefix("_AnsibleTagged").unwrap_or(name)
+}
+
+/// Compares the words of errors too, unless they name types that only exist inside Ansible.
+fn same_error(expected: &str, found: &str) -> bool {
+    expected.contains("_Ansible") || expected.chars().take(200).collect::<String>() == found
+}
+
+fn check(file: &str, allowed: &[&str]) {
+    let data: Json = serde_json::from_str(file).expect("JSON");
+    let scope = Arc::new(variables(&data["vars"]));
+    let shared = Arc::new(Shared::default());
+    let mut wrong = Vec::new();
+    let cases = data["cases"].as_array().expect("cases");
+    for case in cases {
+        let text = case["t"].as_str().expect("template");
+        if allowed.contains(&text) {
+            continue;
+        }
+        let renderer = Renderer::new(scope.clone(), shared.clone());
+        let line = eval_line(&renderer, &Str::trusted(text, Some(Origin::new("play.yml", 2, 3))));
+        let found: Json = serde_json::from_str(&line).expect("line");
+        let equal = match (case.get("ok"), found.get("ok")) {
+            (Some(expected), Some(value)) => {
+                let (a, b) = (case["type"].as_str().unwrap_or(""), found["type"].as_str().unwrap_or(""));
+                same(expected, value) && class(a).eq_ignore_ascii_case(b)
+            }
+            (None, None) => same_error(case["err"].as_str().unwrap_or(""), found["err"].as_str().unwrap_or("")),
+            _ => false,
+        };
+        if !equal {
+            wrong.push(format!("{case}\n    found {line}"));
+        }
+    }
+    let right = cases.len() - wrong.len();
+    assert!(wrong.is_empty(), "{right} of {} right; wrong:\n{}", cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn recorded_templates() {
+    // FTL has `json_query` without any collection.
+    check(include_str!("data/templates.json"), &["{{ users | json_query(\"[?uid>`1000`].name\") }}"]);
+}
