@@ -89,6 +89,7 @@ fn mistakes_are_guessed_as_ansible_guesses_them() {
     check("a: 'foo\n", "While scanning a quoted scalar found unexpected end of stream. @ f.yml:2:1");
     check("a: !foo b", "Could not determine a constructor for the tag '!foo'. @ f.yml:1:4");
     check("a: !!int abc", "invalid literal for int() with base 10: 'abc' @ f.yml");
+    check("- {&a <<: {}}\n- *a\n", "Colons in unquoted values must be followed by a non-space character. @ f.yml:1:9");
     check("a: !vault [x]", "The '!vault' tag requires a string value. @ f.yml:1:4");
 }
 

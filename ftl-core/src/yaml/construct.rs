@@ -206,7 +206,10 @@ impl<'a, T: Tree> Constructor<'a, T> {
                 }
                 match resolve(text) {
                     Tag::Str => Ok(self.vaulted(text, at.origin(&self.file))),
-                    _ => Err(wants_string(&tag, at)),
+                    other => {
+                        self.scalar_value(other, text, trusted, is_key, level, at)?;
+                        Err(wants_string(&tag, at))
+                    }
                 }
             }
             Tag::Seq => Err(Problem::marked("", "expected a sequence node, but found scalar", at)),
@@ -285,6 +288,10 @@ impl<'a, T: Tree> Constructor<'a, T> {
     /// Puts a finished child into its collection.
     pub(super) fn add(&mut self, frame: &mut Frame<T>, part: Part<T>) {
         frame.weight = frame.weight.saturating_add(part.weight);
+        if part.shape == Shape::Merge && !frame.awaits_key() {
+            // An alias of a merge key.
+            self.errors.push((frame.child_level(), no_constructor(&Tag::Merge, part.at)));
+        }
         if frame.shape == Shape::Seq {
             if part.shape != Shape::Map && frame.odd.is_none() {
                 frame.odd = Some((part.at, part.shape));
