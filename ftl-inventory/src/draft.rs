@@ -128,8 +128,7 @@ impl<'a> Draft<'a> {
     fn new_host(&mut self, name: &str, port: Option<i64>) -> HostId {
         let id = HostId(self.data.hosts.len() as u32);
         let name: Arc<str> = name.into();
-        let mut host =
-            Host { name: name.clone(), vars: no_vars(), groups: vec![], source: None, implicit: false };
+        let mut host = Host { name: name.clone(), vars: no_vars(), groups: vec![], source: None, implicit: false };
         if let Some(port) = port.filter(|port| *port != 0) {
             let key = self.name("ansible_port");
             Arc::make_mut(&mut host.vars).insert(key, port);

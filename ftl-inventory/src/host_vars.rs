@@ -125,12 +125,7 @@ impl HostVariables {
     }
 
     /// What a host itself says, with its vars files; without its groups.
-    pub fn own_vars(
-        &self,
-        inventory: &Inventory,
-        host: HostId,
-        with_playbook: bool,
-    ) -> Result<Arc<Map>, Diagnostic> {
+    pub fn own_vars(&self, inventory: &Inventory, host: HostId, with_playbook: bool) -> Result<Arc<Map>, Diagnostic> {
         let layers = self.own_layers(inventory, host)?.into_iter();
         let wanted = |layer: &Layer| with_playbook || layer.0 != Level::HostPlaybookFiles;
         Ok(self.combined(layers.filter(wanted).map(|(_, vars)| vars)))

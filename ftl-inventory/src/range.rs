@@ -79,9 +79,8 @@ fn letters(begin: &str, end: &str, step: &str) -> Result<Option<Vec<String>>, St
 
 fn numbers(begin: &str, end: &str, step: &str, width: usize) -> Result<Vec<String>, String> {
     let int = |text: &str| {
-        parse_python_int(text).ok_or_else(|| {
-            format!("invalid literal for int() with base 10: {}", ftl_core::value::repr_str(text))
-        })
+        parse_python_int(text)
+            .ok_or_else(|| format!("invalid literal for int() with base 10: {}", ftl_core::value::repr_str(text)))
     };
     let (begin, end, step) = (int(begin)?, int(end)?, int(step)?);
     if step == 0 {

@@ -47,8 +47,13 @@ impl Draft<'_> {
     }
 
     fn warn_of_conflicts(&mut self) {
-        let conflicts: Vec<_> =
-            self.data.groups.iter().filter(|g| self.data.host_ids.contains_key(&g.name)).map(|g| g.name.clone()).collect();
+        let conflicts: Vec<_> = self
+            .data
+            .groups
+            .iter()
+            .filter(|g| self.data.host_ids.contains_key(&g.name))
+            .map(|g| g.name.clone())
+            .collect();
         for name in conflicts {
             self.warn(format!("Found both group and host with same name: {name}"));
         }

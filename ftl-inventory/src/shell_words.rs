@@ -75,7 +75,8 @@ mod tests {
         ];
         for (line, expected) in cases {
             let words = split(line);
-            let words: Result<Vec<&str>, &str> = words.as_ref().map(|w| w.iter().map(String::as_str).collect()).map_err(|e| *e);
+            let words: Result<Vec<&str>, &str> =
+                words.as_ref().map(|w| w.iter().map(String::as_str).collect()).map_err(|e| *e);
             assert_eq!(words, expected.map(|w| w.to_vec()), "{line}");
         }
     }

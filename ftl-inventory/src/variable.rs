@@ -37,8 +37,9 @@ pub(crate) fn python_int(value: &Value) -> Result<i64, String> {
         Value::Int(i) => Ok(*i),
         Value::Bool(b) => Ok(*b as i64),
         Value::Float(f) => Ok(f.trunc() as i64),
-        Value::Str(s) => parse_python_int(s)
-            .ok_or_else(|| format!("invalid literal for int() with base 10: {}", repr(value))),
+        Value::Str(s) => {
+            parse_python_int(s).ok_or_else(|| format!("invalid literal for int() with base 10: {}", repr(value)))
+        }
         other => Err(format!(
             "int() argument must be a string, a bytes-like object or a real number, not '{}'",
             type_name(other)

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::SystemTime;
 
+use ftl_core::Map;
 use ftl_core::source::{Diagnostic, Loader};
 use ftl_core::value::type_name;
-use ftl_core::Map;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::combine::combine_vars;

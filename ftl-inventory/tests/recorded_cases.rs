@@ -61,8 +61,8 @@ impl Case {
         let sources: Vec<String> = self.text("sources").unwrap().lines().map(String::from).collect();
         let loaded = load(&sources, &self.settings, &loader);
         let playbook_dir = self.playbook_dir.clone().unwrap_or_else(|| self.folder.clone());
-        let variables = HostVariables::new(loader, &loaded.vars_directories, &[playbook_dir], &self.settings)
-            .for_listing();
+        let variables =
+            HostVariables::new(loader, &loaded.vars_directories, &[playbook_dir], &self.settings).for_listing();
         let listing = |export| Listing {
             inventory: &loaded.inventory,
             variables: &variables,
@@ -139,8 +139,7 @@ fn set(settings: &mut InventorySettings, name: &str, value: &str) {
         }
         "ANSIBLE_PRECEDENCE" => settings.precedence = GroupLevel::parse_list(value.split(',')).0,
         "ANSIBLE_RUN_VARS_PLUGINS" => {
-            settings.vars_files_time =
-                if value == "start" { VarsFilesTime::Start } else { VarsFilesTime::Demand };
+            settings.vars_files_time = if value == "start" { VarsFilesTime::Start } else { VarsFilesTime::Demand };
         }
         other => panic!("unknown setting {other}"),
     }

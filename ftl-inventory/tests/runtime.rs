@@ -7,9 +7,7 @@ use ftl_core::value::repr;
 use ftl_core::vault::VaultSecrets;
 use ftl_core::{Map, Value};
 use ftl_inventory::pattern::check_targets;
-use ftl_inventory::{
-    AddedHost, GroupedHost, HostVariables, Inventory, InventorySettings, Level, Limit, Loaded, load,
-};
+use ftl_inventory::{AddedHost, GroupedHost, HostVariables, Inventory, InventorySettings, Level, Limit, Loaded, load};
 
 fn settings() -> InventorySettings {
     InventorySettings { base_dir: "/nonexistent".into(), ..InventorySettings::default() }
@@ -79,10 +77,7 @@ fn targets_before_a_run() {
     let inventory = read("a,b,").inventory;
     assert_eq!(check_targets(&inventory, "all", Some(&limit("b")), &settings, &mut warnings).unwrap().len(), 1);
     let error = check_targets(&inventory, "all", Some(&limit("nope")), &settings, &mut warnings).unwrap_err();
-    assert_eq!(
-        error.message,
-        "Specified inventory, host pattern and/or --limit leaves us with no hosts to target."
-    );
+    assert_eq!(error.message, "Specified inventory, host pattern and/or --limit leaves us with no hosts to target.");
     assert_eq!(warnings.pop().unwrap().message, "Could not match supplied host pattern, ignoring: nope");
     let empty = Inventory::empty("/usr/bin/python3");
     assert!(check_targets(&empty, "all", None, &settings, &mut warnings).unwrap().is_empty());
@@ -121,7 +116,8 @@ fn layers_are_shared_and_ordered() {
     let loader = Loader::new(&case, Arc::new(VaultSecrets::default()));
     let loaded = load(&["inv/hosts".into()], &settings, &loader);
     let variables = HostVariables::new(loader, &loaded.vars_directories, &[case], &settings);
-    let layers = |name: &str| variables.layers_for(&loaded.inventory, loaded.inventory.find_host(name).unwrap()).unwrap();
+    let layers =
+        |name: &str| variables.layers_for(&loaded.inventory, loaded.inventory.find_host(name).unwrap()).unwrap();
     let levels: Vec<Level> = layers("h1").iter().map(|(level, _)| *level).collect();
     use Level::*;
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ftl_core::source::Loader;
@@ -10,6 +10,9 @@ use ftl_core::vault::VaultSecrets;
 use ftl_inventory::{InventorySettings, Loaded, load};
 
 fn run(folder: &Path, body: &str, change: impl FnOnce(&mut InventorySettings)) -> Loaded {
+    // A script that is still open for writing in a forked neighbour cannot be run.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
     let path = folder.join("inv.sh");
     std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,9 +1,9 @@
 //! What `ansible-inventory` prints: `--list`, `--host`, `--graph`, as JSON or YAML.
 
-mod view;
-mod shown;
-mod json;
 mod graph;
+mod json;
+mod shown;
+mod view;
 mod yaml;
 
 pub use view::Listing;

@@ -79,7 +79,8 @@ fn number_length(text: &str) -> Option<usize> {
         let end = text[2..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         return Some(end.map_or(text.len(), |end| end + 2));
     }
-    let digits = |from: usize| text[from..].find(|c: char| !c.is_ascii_digit() && c != '_').map_or(text.len(), |i| from + i);
+    let digits =
+        |from: usize| text[from..].find(|c: char| !c.is_ascii_digit() && c != '_').map_or(text.len(), |i| from + i);
     let mut end = digits(0);
     if bytes.get(end) == Some(&b'.') {
         end = digits(end + 1);

@@ -1,9 +1,9 @@
 //! Host patterns: `web:&prod:!old`, globs, `~regex`, `group[0:2]`, `@file` limits.
 
-mod split;
 mod glob;
-mod select;
 mod limit;
+mod select;
+mod split;
 
 pub use glob::matches_glob;
 pub use limit::{Limit, check_targets};

@@ -68,15 +68,13 @@ impl<'a> Selection<'a> {
         }
         let (expression, subscript) = split_subscript(pattern);
         if let Some((_, true)) = subscript {
-            self.warnings.push(Diagnostic::warning(
-                "Use [x:y] inclusive subscripts instead of [x-y] which has been removed",
-            ));
+            self.warnings
+                .push(Diagnostic::warning("Use [x:y] inclusive subscripts instead of [x-y] which has been removed"));
         }
         let hosts = self.enumerate(expression)?;
         match subscript {
-            Some((subscript, _)) if !hosts.is_empty() => apply_subscript(&hosts, subscript).ok_or_else(|| {
-                Diagnostic::error(format!("No hosts matched the subscripted pattern '{pattern}'"))
-            }),
+            Some((subscript, _)) if !hosts.is_empty() => apply_subscript(&hosts, subscript)
+                .ok_or_else(|| Diagnostic::error(format!("No hosts matched the subscripted pattern '{pattern}'"))),
             _ => Ok(hosts),
         }
     }
@@ -143,7 +141,10 @@ enum Matcher<'a> {
     /// Only this name: no need to look at all others.
     Name(&'a str),
     Glob(Glob),
-    Regex { regex: std::sync::Arc<Regex>, pattern: &'a str },
+    Regex {
+        regex: std::sync::Arc<Regex>,
+        pattern: &'a str,
+    },
 }
 
 impl<'a> Matcher<'a> {

@@ -42,9 +42,7 @@ fn split_at_colons(pattern: &str) -> Vec<&str> {
 
 /// Unions first, then `&`, then `!`; with neither host nor group to begin with, all hosts.
 pub(super) fn ordered(patterns: &[String]) -> Vec<&str> {
-    let kind = |wanted: u8| {
-        patterns.iter().map(String::as_str).filter(move |p| !p.is_empty() && rank(p) == wanted)
-    };
+    let kind = |wanted: u8| patterns.iter().map(String::as_str).filter(move |p| !p.is_empty() && rank(p) == wanted);
     let mut order: Vec<&str> = kind(0).collect();
     if order.is_empty() {
         order.push("all");
@@ -126,12 +124,7 @@ mod tests {
 
     #[test]
     fn members_in_order() {
-        for (patterns, expected) in [
-            ("!c &d a b", "a b &d !c"),
-            ("!c", "all !c"),
-            ("&d", "all &d"),
-            ("", "all"),
-        ] {
+        for (patterns, expected) in [("!c &d a b", "a b &d !c"), ("!c", "all !c"), ("&d", "all &d"), ("", "all")] {
             let patterns: Vec<String> = patterns.split(' ').map(String::from).collect();
             assert_eq!(ordered(&patterns).join(" "), expected);
         }

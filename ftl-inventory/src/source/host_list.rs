@@ -23,9 +23,8 @@ pub(super) fn read(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), D
 /// The same with ranges, for those who enable `advanced_host_list`.
 pub(super) fn read_advanced(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
     for item in items(attempt) {
-        let (hosts, port) = expand_host_pattern(item).map_err(|error| {
-            Diagnostic::error(format!("Invalid data from string, could not parse: {error}"))
-        })?;
+        let (hosts, port) = expand_host_pattern(item)
+            .map_err(|error| Diagnostic::error(format!("Invalid data from string, could not parse: {error}")))?;
         for host in hosts {
             add(draft, &host, port)?;
         }

@@ -153,12 +153,7 @@ impl<'a, 'd> Parser<'a, 'd> {
                     return Err(Diagnostic::error(format!("Expected key=value, got: {}", &**line)));
                 };
                 let value = typed_value(value.trim(), line)?;
-                self.draft.set_variable(
-                    Entity::Group(self.group),
-                    &Value::str(key.trim()),
-                    value,
-                    line.origin(),
-                )
+                self.draft.set_variable(Entity::Group(self.group), &Value::str(key.trim()), value, line.origin())
             }
             Section::Children => self.read_child(line),
         }
@@ -249,9 +244,7 @@ fn marked(value: Value, line: &Str) -> Value {
     match value {
         Value::Str(text) => Value::Str(line.part(text.shared())),
         // Ansible does not trust the text of bytes.
-        Value::Bytes(bytes) => {
-            Value::Str(Str::with_origin(String::from_utf8_lossy(&bytes), line.origin().cloned()))
-        }
+        Value::Bytes(bytes) => Value::Str(Str::with_origin(String::from_utf8_lossy(&bytes), line.origin().cloned())),
         Value::List(list) => {
             Value::List(List::loaded(list.items().iter().map(|item| marked(item.clone(), line)).collect()))
         }
@@ -275,8 +268,7 @@ fn own_copy(value: &Value) -> Value {
 
 /// Python's `str.splitlines`.
 fn split_lines(text: &str) -> impl Iterator<Item = &str> {
-    const ENDS: [char; 10] =
-        ['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}'];
+    const ENDS: [char; 10] = ['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}'];
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -284,7 +276,8 @@ fn split_lines(text: &str) -> impl Iterator<Item = &str> {
         }
         let Some(end) = rest.find(ENDS) else { return Some(std::mem::take(&mut rest)) };
         let line = &rest[..end];
-        let ending = if rest[end..].starts_with("\r\n") { 2 } else { rest[end..].chars().next().map_or(1, char::len_utf8) };
+        let ending =
+            if rest[end..].starts_with("\r\n") { 2 } else { rest[end..].chars().next().map_or(1, char::len_utf8) };
         rest = &rest[end + ending..];
         Some(line)
     })

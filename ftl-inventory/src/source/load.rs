@@ -53,15 +53,17 @@ impl<'a> Reading<'a> {
         for name in &settings.enabled {
             match KINDS.iter().find(|kind| kind.name == name.strip_prefix("ansible.builtin.").unwrap_or(name)) {
                 Some(kind) => kinds.push(kind),
-                None => loaded.warnings.push(Diagnostic::warning(format!(
-                    "Failed to load inventory plugin, skipping {name}"
-                ))),
+                None => loaded
+                    .warnings
+                    .push(Diagnostic::warning(format!("Failed to load inventory plugin, skipping {name}"))),
             }
         }
         let mut ignored = vec![];
         for pattern in &settings.ignore_patterns {
-            ignored.push(Regex::new(pattern, Flags::default())
-                .map_err(|_| Diagnostic::error(format!("Invalid inventory ignore pattern: {pattern}")))?);
+            ignored.push(
+                Regex::new(pattern, Flags::default())
+                    .map_err(|_| Diagnostic::error(format!("Invalid inventory ignore pattern: {pattern}")))?,
+            );
         }
         Ok(Reading { settings, loader, loaded, kinds, ignored })
     }

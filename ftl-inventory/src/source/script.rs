@@ -30,9 +30,10 @@ pub(super) fn read(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), D
 
 /// Checks the outline of the document, with Ansible's words.
 fn parse_list(text: &str) -> Result<serde_json::Map<String, Json>, Diagnostic> {
-    let failed = |reason: String| Diagnostic::error(format!("Unable to get JSON decoder for inventory script result: {reason}"));
-    let document: Json = serde_json::from_str(text)
-        .map_err(|error| failed(format!("Value could not be parsed as JSON: {error}")))?;
+    let failed =
+        |reason: String| Diagnostic::error(format!("Unable to get JSON decoder for inventory script result: {reason}"));
+    let document: Json =
+        serde_json::from_str(text).map_err(|error| failed(format!("Value could not be parsed as JSON: {error}")))?;
     let document = match document {
         Json::Object(map) => map,
         other => return Err(failed(format!("Value is '{}' instead of 'dict'.", python_type(&other)))),
@@ -208,8 +209,7 @@ impl Reading<'_> {
     /// The old way: one run for each host.
     fn ask_host(&self, host: &str) -> Result<Option<Json>, Diagnostic> {
         let settings = self.attempt.settings;
-        let output: Output =
-            run(self.attempt.source, &["--host", host], &settings.base_dir, &settings.script)?;
+        let output: Output = run(self.attempt.source, &["--host", host], &settings.base_dir, &settings.script)?;
         if output.stdout.trim().is_empty() {
             return Ok(None);
         }

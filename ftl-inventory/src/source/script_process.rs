@@ -33,7 +33,13 @@ pub(super) fn run(
 ) -> Result<Output, Diagnostic> {
     let path = directory.join(program);
     let mut command = Command::new(&path);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
     let mut child = command.spawn().map_err(|error| {
         let words: Vec<String> = [program].iter().chain(arguments).map(|word| shell_quoted(word)).collect();
         let words = ftl_core::value::repr_str(&words.join(" "));
@@ -113,9 +119,8 @@ fn receive(
 ) -> Result<(Vec<u8>, Vec<u8>), Diagnostic> {
     let deadline = Instant::now() + Duration::from_secs(settings.timeout_seconds);
     let (mut stdout, mut stderr) = (vec![], vec![]);
-    let timed_out = || {
-        Diagnostic::error(format!("Inventory script did not end within {} seconds.", settings.timeout_seconds))
-    };
+    let timed_out =
+        || Diagnostic::error(format!("Inventory script did not end within {} seconds.", settings.timeout_seconds));
     loop {
         let left = deadline.checked_duration_since(Instant::now()).ok_or_else(timed_out)?;
         match chunks.recv_timeout(left) {

@@ -93,7 +93,12 @@ fn load(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<Value, Diagnosti
 /// Deeper than any inventory, shallower than the stack: YAML aliases can nest a group in itself.
 const MOST_LEVELS: usize = 200;
 
-fn read_group(name: &Value, content: &Value, draft: &mut Draft<'_>, level: usize) -> Result<Option<GroupId>, Diagnostic> {
+fn read_group(
+    name: &Value,
+    content: &Value,
+    draft: &mut Draft<'_>,
+    level: usize,
+) -> Result<Option<GroupId>, Diagnostic> {
     if level > MOST_LEVELS {
         return Err(Diagnostic::error("maximum recursion depth exceeded"));
     }
