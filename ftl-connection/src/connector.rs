@@ -80,9 +80,7 @@ impl Connector for Pool {
                 "local" | "ansible.builtin.local" => {
                     Ok(Arc::new(LocalConnection::new(self.settings.clone(), options)) as Arc<dyn Connection>)
                 }
-                "ssh" | "ansible.builtin.ssh" | "smart" | "" => {
-                    self.shared(host, options).await
-                }
+                "ssh" | "ansible.builtin.ssh" | "smart" | "" => self.shared(host, options).await,
                 other => Err(HostError::failed(format!("The connection type '{other}' is not supported yet."))),
             }
         })

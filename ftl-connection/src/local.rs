@@ -1,6 +1,6 @@
 //! The local machine: every command in its own session below `/bin/sh`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ftl_core::call::{ConnectionOptions, ExecOutput, ExecRequest};
@@ -22,11 +22,18 @@ impl LocalConnection {
         LocalConnection { settings, directory: options.local_cwd.clone() }
     }
 
+    /// The playbook's directory; where that is gone, the home directory or the root.
+    fn working_directory(&self) -> Option<PathBuf> {
+        let wanted = self.directory.as_ref()?;
+        let candidates = [wanted.as_path(), &self.settings.home, Path::new("/")];
+        candidates.into_iter().find(|path| path.is_dir()).map(Path::to_path_buf)
+    }
+
     fn start(&self, shell: &str, command: &str, environment: &[(String, String)]) -> Result<Running, HostError> {
         let launch = Launch {
             program: PathBuf::from(shell),
             arguments: vec!["-c".into(), command.into()],
-            directory: self.directory.clone(),
+            directory: self.working_directory(),
             environment: environment.to_vec(),
         };
         process::start(&self.settings, launch)

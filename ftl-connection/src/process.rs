@@ -16,7 +16,9 @@ use tokio::sync::{mpsc, watch};
 use crate::queue::{Drain, Overflow, queue};
 use crate::settings::ConnectorSettings;
 
-/// How long a program may go on after its pipes are closed, and again after it was asked to end.
+/// How long a program may go on after its pipes are closed: gates clean up in this time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may go on after it was asked to end.
 const GRACE: Duration = Duration::from_secs(2);
 /// After a program ended, others may still hold its pipes: their silence this long is taken for the end.
 const QUIET: Duration = Duration::from_millis(250);
@@ -140,7 +142,7 @@ async fn reap(mut child: Child, mut stops: mpsc::Receiver<()>, exited: watch::Se
 }
 
 async fn end(child: &mut Child, group: &Group, patient: bool) -> Option<std::io::Result<std::process::ExitStatus>> {
-    if patient && let Ok(status) = tokio::time::timeout(GRACE, child.wait()).await {
+    if patient && let Ok(status) = tokio::time::timeout(PATIENCE, child.wait()).await {
         return Some(status);
     }
     group.signal(Signal::TERM);

@@ -51,7 +51,8 @@ async fn known_and_unknown() {
     assert!(std::fs::read_to_string(sshd.path("known_hosts")).unwrap().starts_with("|1|"));
     assert_eq!(says(&options).await, "0 in");
     known(&sshd, "");
-    let text = format!("No ED25519 host key is known for [127.0.0.1]:{} and you have requested strict checking.", sshd.port);
+    let text =
+        format!("No ED25519 host key is known for [127.0.0.1]:{} and you have requested strict checking.", sshd.port);
     assert_eq!(says(&strict(&sshd, "yes")).await, format!("{HEADING}{text}\r\n{FAILED}"));
     // Accepted and remembered; hashed when the configuration says so.
     assert_eq!(says(&strict(&sshd, "accept-new")).await, "0 in");
@@ -98,7 +99,10 @@ async fn changed_and_revoked() {
         options.password = Some(ftl_core::call::Secret::new("x"));
         let error = connector().connect("h", &options).await.err().unwrap();
         let failed = matches!(error, ftl_core::result::HostError::Failed { .. });
-        assert!(failed && error.message().starts_with("Using a SSH password instead of a key is not possible"), "{error:?}");
+        assert!(
+            failed && error.message().starts_with("Using a SSH password instead of a key is not possible"),
+            "{error:?}"
+        );
     }
     known(&sshd, "@revoked * HOST\nNAME HOST\n");
     let message = says(&sshd.options()).await;

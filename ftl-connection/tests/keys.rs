@@ -27,13 +27,18 @@ async fn plain_and_encrypted_keys() {
         options.private_key_passphrase = passphrase.map(Secret::new);
         attempt(&*connector, &options, "echo hello; exit 3").await
     };
-    for (name, passphrase) in [("key", None), ("rsa", None), ("ecdsa", None), ("pem", None), ("locked", Some("open sesame"))] {
+    for (name, passphrase) in
+        [("key", None), ("rsa", None), ("ecdsa", None), ("pem", None), ("locked", Some("open sesame"))]
+    {
         assert_eq!(try_key(name, passphrase).await, Ok("3 hello".into()), "{name}");
     }
     let fails = async |name: &str, passphrase: Option<&str>, details: &str| {
         let message = try_key(name, passphrase).await.unwrap_err();
         assert!(message.starts_with("Failed to connect to the host via ssh: "), "{message}");
-        assert!(message.contains(details) && message.ends_with(&format!("{}@127.0.0.1: {DENIED}", user())), "{message}");
+        assert!(
+            message.contains(details) && message.ends_with(&format!("{}@127.0.0.1: {DENIED}", user())),
+            "{message}"
+        );
     };
     let started = std::time::Instant::now();
     fails("other", None, "").await;
@@ -80,7 +85,10 @@ async fn agents() {
     let mut options = sshd.options();
     options.private_key_file = None;
     let message = attempt(&*connector, &options, "true").await.unwrap_err();
-    assert!(message.ends_with(DENIED) && message.contains("More keys are left, but 5 were refused already: "), "{message}");
+    assert!(
+        message.ends_with(DENIED) && message.contains("More keys are left, but 5 were refused already: "),
+        "{message}"
+    );
     assert!(!sshd.log().contains("Too many authentication failures"), "{}", sshd.log());
     // The agent signs for a file that is locked.
     keygen(&sshd.directory.join("locked"), &["-t", "rsa", "-b", "2048", "-N", ""]);
@@ -105,7 +113,16 @@ async fn passwords() {
     run("useradd", &["-m", &name]);
     run("sh", &["-c", &format!("echo '{name}:a{{{{1+1}}}}b' | chpasswd")]);
     let result = tokio::spawn(password_cases(name.clone())).await;
-    run("userdel", &["-r", &name]);
+    // Its last session may still be closing.
+    run(
+        "sh",
+        &[
+            "-c",
+            &format!(
+                "for i in 1 2 3 4 5 6 7 8 9; do userdel -r {name} 2>/dev/null && exit; sleep 0.3; done; userdel -f -r {name}"
+            ),
+        ],
+    );
     result.unwrap();
 }
 
@@ -120,7 +137,12 @@ async fn password_cases(name: String) {
         options.password = Some(Secret::new("wrong"));
         let message = attempt(&*connector(), &options, "true").await.unwrap_err();
         assert!(message.contains(&format!("{name}@127.0.0.1: Permission denied (publickey,")), "{message}");
-        assert_eq!(sshd.log().matches("Failed ").count() - sshd.log().matches("Failed none").count(), 1, "{}", sshd.log());
+        assert_eq!(
+            sshd.log().matches("Failed ").count() - sshd.log().matches("Failed none").count(),
+            1,
+            "{}",
+            sshd.log()
+        );
         // The ssh program gets it from a pipe.
         options.password = Some(Secret::new("a{{1+1}}b"));
         options.ssh_executable = Some("/usr/bin/ssh".into());

@@ -32,7 +32,8 @@ async fn commands() {
         // Input nobody reads is no error.
         let request = ExecRequest { command: "exit 7".into(), stdin: vec![b'x'; 20 << 20], ..Default::default() };
         assert_eq!(connection.exec(&request).await.unwrap().rc, 7);
-        let limited = |command: String| ExecRequest { command, timeout: Some(Duration::from_secs(2)), ..Default::default() };
+        let limited =
+            |command: String| ExecRequest { command, timeout: Some(Duration::from_secs(2)), ..Default::default() };
         let answer = connection.exec(&limited("echo \"it's\"; echo oops >&2; exit 3".into())).await.unwrap();
         assert_eq!((answer.rc, &answer.stdout[..], &answer.stderr[..]), (3, &b"it's\n"[..], &b"oops\n"[..]));
         let started = Instant::now();
@@ -139,7 +140,8 @@ async fn killed_in_the_middle() {
         assert_eq!(stream.output.receive().await.unwrap().unwrap(), b"up\n");
         let started = Instant::now();
         sshd.signal_sessions("-9");
-        let error = tokio::time::timeout(Duration::from_secs(5), end_of(&mut stream.output)).await.unwrap().unwrap_err();
+        let error =
+            tokio::time::timeout(Duration::from_secs(5), end_of(&mut stream.output)).await.unwrap().unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
         assert!(matches!(error, HostError::Lost { .. }), "{error:?}");
         assert!(error.message().starts_with("Failed to connect to the host via ssh: "), "{}", error.message());
@@ -207,7 +209,9 @@ async fn jumps_and_proxies() {
     let me = user();
     let (port, key, known) = (gate.port, gate.path("key"), gate.path("known_hosts"));
     let file = gate.path("config");
-    let text = format!("Host gate\n HostName 127.0.0.1\n Port {port}\n User {me}\n IdentityFile {key}\n UserKnownHostsFile {known}\n");
+    let text = format!(
+        "Host gate\n HostName 127.0.0.1\n Port {port}\n User {me}\n IdentityFile {key}\n UserKnownHostsFile {known}\n"
+    );
     std::fs::write(&file, text).unwrap();
     let through = |extra: &str| {
         let known = target.path("known_hosts");
@@ -215,7 +219,8 @@ async fn jumps_and_proxies() {
         ConnectionOptions { ssh_common_args: Some(common), ssh_extra_args: Some(extra.into()), ..target.options() }
     };
     let connector = connector();
-    let proxies = ["-J gate".to_string(), "-J gate,gate".to_string(), format!("-o 'ProxyCommand=ssh -F {file} -W %h:%p gate'")];
+    let proxies =
+        ["-J gate".to_string(), "-J gate,gate".to_string(), format!("-o 'ProxyCommand=ssh -F {file} -W %h:%p gate'")];
     for (number, proxy) in proxies.iter().enumerate() {
         let before = gate.log().matches("Accepted publickey").count();
         let mut options = through(proxy);
@@ -241,7 +246,11 @@ async fn jumps_and_proxies() {
     // What the library cannot do goes to the program.
     let forward = free_port();
     let connection = connector.connect("h", &through(&format!("-L {forward}:127.0.0.1:{port}"))).await.unwrap();
-    assert!(connection.describe().starts_with("ssh program: 127.0.0.1 (because the option localforward is"), "{}", connection.describe());
+    assert!(
+        connection.describe().starts_with("ssh program: 127.0.0.1 (because the option localforward is"),
+        "{}",
+        connection.describe()
+    );
     assert_eq!(output(&*connection, "echo in").await, Ok("0 in".into()));
     assert!(tokio::net::TcpStream::connect(("127.0.0.1", forward)).await.is_ok());
 }
@@ -265,7 +274,12 @@ async fn hosts_that_are_not_there() {
     check(refused, 2000, &format!("ssh: connect to host 127.0.0.1 port {port}: Connection refused")).await;
     let unknown = with(&|options| options.address = "no-such-host.invalid".into());
     let message = attempt(&*connector(), &unknown, "true").await.unwrap_err();
-    assert!(message.starts_with("Failed to connect to the host via ssh: ssh: Could not resolve hostname no-such-host.invalid: "), "{message}");
+    assert!(
+        message.starts_with(
+            "Failed to connect to the host via ssh: ssh: Could not resolve hostname no-such-host.invalid: "
+        ),
+        "{message}"
+    );
     // It listens, but says nothing; then it says nothing sensible for ever.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
@@ -273,7 +287,8 @@ async fn hosts_that_are_not_there() {
         options.port = Some(port);
         options.timeout = 1;
     });
-    let expected = format!("Connection timed out during banner exchange\r\nConnection to 127.0.0.1 port {port} timed out");
+    let expected =
+        format!("Connection timed out during banner exchange\r\nConnection to 127.0.0.1 port {port} timed out");
     check(options.clone(), 2500, &expected).await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = silent.accept().await {

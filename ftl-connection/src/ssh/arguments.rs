@@ -20,10 +20,7 @@ pub(crate) fn command_line(options: &ConnectionOptions, settings: &ConnectorSett
     }
     if options.password.is_none() {
         option(&mut line, "KbdInteractiveAuthentication=no".into());
-        option(
-            &mut line,
-            "PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey".into(),
-        );
+        option(&mut line, "PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey".into());
         option(&mut line, "PasswordAuthentication=no".into());
     }
     if let Some(user) = &options.user {

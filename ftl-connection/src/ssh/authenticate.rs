@@ -55,10 +55,9 @@ impl Authentication<'_> {
 
     pub(crate) async fn run(mut self) -> Result<(), Failure> {
         let mut progress = Progress::default();
-        if self.preferred("publickey") && self.config().text("pubkeyauthentication") != "no" {
-            if let Step::Done = self.try_keys(&mut progress).await? {
-                return Ok(());
-            }
+        let by_key = self.preferred("publickey") && self.config().text("pubkeyauthentication") != "no";
+        if by_key && matches!(self.try_keys(&mut progress).await?, Step::Done) {
+            return Ok(());
         }
         if progress.methods.is_none() {
             let user = self.config().user().to_string();
@@ -69,10 +68,9 @@ impl Authentication<'_> {
         }
         if let Some(password) = self.password.cloned()
             && !self.report.is_tolerated()
+            && matches!(self.try_password(&password, &mut progress).await?, Step::Done)
         {
-            if let Step::Done = self.try_password(&password, &mut progress).await? {
-                return Ok(());
-            }
+            return Ok(());
         }
         Err(self.denied(&progress))
     }
@@ -183,11 +181,13 @@ impl Authentication<'_> {
     }
 
     async fn try_password(&mut self, password: &Secret, progress: &mut Progress) -> Result<Step, Failure> {
-        let allowed = self.config().text("kbdinteractiveauthentication") != "no" && self.preferred("keyboard-interactive");
-        if allowed && progress.takes(MethodKind::KeyboardInteractive) {
-            if let Step::Done = self.interactive(password, progress).await? {
-                return Ok(Step::Done);
-            }
+        let allowed =
+            self.config().text("kbdinteractiveauthentication") != "no" && self.preferred("keyboard-interactive");
+        if allowed
+            && progress.takes(MethodKind::KeyboardInteractive)
+            && matches!(self.interactive(password, progress).await?, Step::Done)
+        {
+            return Ok(Step::Done);
         }
         let allowed = self.config().text("passwordauthentication") != "no" && self.preferred("password");
         // One wrong password is enough: accounts get locked.

@@ -202,7 +202,9 @@ mod tests {
 
     #[test]
     fn reads_answers_of_ssh() {
-        let config = HostConfig::parse("host A\nuser bob\nhostname a.example\nport 2222\nidentityfile ~/a b\nproxycommand none\n");
+        let config = HostConfig::parse(
+            "host A\nuser bob\nhostname a.example\nport 2222\nidentityfile ~/a b\nproxycommand none\n",
+        );
         assert_eq!(config.user(), "bob");
         assert_eq!(config.port(), 2222);
         assert_eq!(config.text("identityfile"), "~/a b");
@@ -215,7 +217,8 @@ mod tests {
         let environment = [("X".to_string(), "y".to_string())].into();
         let settings = ConnectorSettings::new("/home/me", "me", environment);
         let config = HostConfig::parse("user bob\nhostname a.example\nport 2222\n");
-        let check = |text: &str, expected: &str| assert_eq!(expand(text, &config, "alias", &settings), expected, "{text}");
+        let check =
+            |text: &str, expected: &str| assert_eq!(expand(text, &config, "alias", &settings), expected, "{text}");
         check("~/.ssh/id", "/home/me/.ssh/id");
         check("nc %h %p", "nc a.example 2222");
         check("%r@%n %u %d %%", "bob@alias me /home/me %");

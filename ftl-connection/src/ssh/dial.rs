@@ -32,7 +32,11 @@ enum Below {
 }
 
 impl AsyncRead for Transport {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
@@ -89,7 +93,10 @@ pub(crate) async fn socket(config: &HostConfig, dead_after: Duration) -> Result<
 
 /// Out of file descriptors or buffers: others will give theirs back.
 fn is_short(error: &std::io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL)
+    )
 }
 
 fn suits(address: &SocketAddr, family: &str) -> bool {
@@ -134,8 +141,8 @@ pub(crate) fn command(
         directory: None,
         environment: Vec::new(),
     };
-    let running =
-        process::start(settings, launch).map_err(|error| Failure::Final(format!("proxy command: {}", io_text(&error))))?;
+    let running = process::start(settings, launch)
+        .map_err(|error| Failure::Final(format!("proxy command: {}", io_text(&error))))?;
     let control = running.control.clone();
     // Its messages go nowhere, but it must never block on them.
     let mut errors = running.stderr;

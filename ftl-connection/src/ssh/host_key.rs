@@ -66,7 +66,10 @@ impl HostKeyCheck {
             real.map(|word| PathBuf::from(expand(&word, config, original, settings))).collect()
         };
         let principal = config.some("hostkeyalias").unwrap_or(config.hostname()).to_ascii_lowercase();
-        let loopback = config.hostname().parse::<std::net::IpAddr>().map_or(config.hostname() == "localhost", |ip| ip.is_loopback());
+        let loopback = config
+            .hostname()
+            .parse::<std::net::IpAddr>()
+            .map_or(config.hostname() == "localhost", |ip| ip.is_loopback());
         HostKeyCheck {
             strictness: match config.text("stricthostkeychecking") {
                 "yes" | "true" => Strictness::Yes,
@@ -102,7 +105,8 @@ impl HostKeyCheck {
             let plain = key_type(algorithm);
             entries.iter().any(|entry| entry.marker == Marker::Plain && entry.key_type == plain)
         };
-        let mut keys: Vec<Algorithm> = algorithms().into_iter().filter(|algorithm| permits(algorithm.as_str())).collect();
+        let mut keys: Vec<Algorithm> =
+            algorithms().into_iter().filter(|algorithm| permits(algorithm.as_str())).collect();
         keys.sort_by_key(|algorithm| !known(algorithm));
         let authority = entries.iter().any(|entry| entry.marker == Marker::Authority);
         let certificates = algorithms().into_iter().filter(|a| authority && permits(&a.to_certificate_type()));
@@ -124,7 +128,8 @@ impl HostKeyCheck {
                 Err(problem) => notes.add(problem),
             }
         }
-        let authority = presented.certificate().and_then(|c| PublicKey::new(c.signature_key().clone(), "").to_bytes().ok());
+        let authority =
+            presented.certificate().and_then(|c| PublicKey::new(c.signature_key().clone(), "").to_bytes().ok());
         match self.look_up(&self.name, &wire, &plain_type(&key), authority.as_deref()) {
             Lookup::Found => Verdict::Trusted,
             Lookup::Revoked(entry) => self.revoked(&key, &entry),
@@ -169,7 +174,8 @@ impl HostKeyCheck {
 
     fn look_up(&self, name: &str, key: &[u8], key_type: &str, authority: Option<&[u8]>) -> Lookup {
         let entries = self.entries(name);
-        let revoked = |entry: &&Entry| entry.marker == Marker::Revoked && (entry.key == key || Some(&entry.key[..]) == authority);
+        let revoked =
+            |entry: &&Entry| entry.marker == Marker::Revoked && (entry.key == key || Some(&entry.key[..]) == authority);
         if let Some(entry) = entries.iter().find(revoked) {
             return Lookup::Revoked(entry.clone());
         }
@@ -206,7 +212,9 @@ impl HostKeyCheck {
                         "Warning: Permanently added '{}' ({kind}) to the list of known hosts.",
                         self.name
                     )),
-                    Err(_) => notes.add(format!("Failed to add the host to the list of known hosts ({}).", file.display())),
+                    Err(_) => {
+                        notes.add(format!("Failed to add the host to the list of known hosts ({}).", file.display()))
+                    }
                 }
                 Verdict::Trusted
             }

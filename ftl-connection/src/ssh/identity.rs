@@ -159,7 +159,8 @@ impl Wanted<'_> {
 
     /// All candidates in order: named keys first, then what the agent offers, then files with the usual names.
     pub(crate) async fn candidates(&self, store: &KeyStore, agent: &[AgentIdentity], notes: &Notes) -> Vec<Candidate> {
-        let files: Vec<&str> = self.config.all("identityfile").filter(|file| !file.eq_ignore_ascii_case("none")).collect();
+        let files: Vec<&str> =
+            self.config.all("identityfile").filter(|file| !file.eq_ignore_ascii_case("none")).collect();
         let usual = files.iter().all(|file| file.starts_with("~/.ssh/id_"));
         let explicit = self.explicit || !usual;
         let certificates: Vec<Certificate> =
@@ -219,7 +220,12 @@ impl Wanted<'_> {
         ordered
     }
 
-    fn agent_candidates(&self, agent: &[AgentIdentity], certificates: &[Certificate], listed: &[PublicKey]) -> Vec<Candidate> {
+    fn agent_candidates(
+        &self,
+        agent: &[AgentIdentity],
+        certificates: &[Certificate],
+        listed: &[PublicKey],
+    ) -> Vec<Candidate> {
         let only = self.config.is_yes("identitiesonly");
         let mut candidates = Vec::new();
         for identity in agent {
@@ -234,7 +240,8 @@ impl Wanted<'_> {
                 continue;
             }
             let label = format!("{} (agent)", identity.comment());
-            let candidate = |certificate| Candidate { label: label.clone(), public: public.clone(), certificate, private: None };
+            let candidate =
+                |certificate| Candidate { label: label.clone(), public: public.clone(), certificate, private: None };
             candidates.extend(matching.map(|certificate| candidate(Some(certificate.clone()))));
             candidates.push(candidate(own.cloned()));
         }

@@ -1,8 +1,10 @@
 //! SSH: the configuration as OpenSSH sees it, host keys, authentication, and two ways to connect that look the same.
 
+mod algorithms;
 mod arguments;
 mod authenticate;
 mod channel;
+mod command;
 mod config;
 mod dial;
 mod drops;

@@ -11,17 +11,18 @@ use ftl_core::call::{ConnectionOptions, ExecOutput, ExecRequest};
 use ftl_core::port::{BoxFuture, ByteStream, Connection};
 use ftl_core::result::HostError;
 use futures::FutureExt as _;
-use rand::RngExt as _;
+use russh::AlgorithmKind;
 use russh::client::Config;
-use russh::{Preferred, cipher, kex, mac};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::arguments::{command_line, quote, split};
+use super::algorithms::preferred;
+use super::arguments::{command_line, split};
 use super::authenticate::Authentication;
 use super::channel::{Gathered, Remote, StartError};
+use super::command::{Mark, kill_command, shell_command};
 use super::config::{HostConfig, Resolver, expand, named_file};
 use super::dial::{self, Transport};
-use super::drops::{Addresses, Tries};
+use super::drops::{Address, Addresses, Tries};
 use super::host_key::HostKeyCheck;
 use super::identity::{KeyStore, Wanted};
 use super::known_hosts::KnownHosts;
@@ -134,11 +135,7 @@ impl SshBackend {
         let address = self.addresses.get(&format!("{host}:{port}"));
         let mut tries = Tries::new(plan.options.retries);
         loop {
-            let attempt = {
-                let _window = address.window.acquire().await;
-                self.attempt(plan, depth).await
-            };
-            let failure = match attempt {
+            let failure = match self.attempt(plan, &address, depth).await {
                 Ok(session) => {
                     address.accepted.store(true, Ordering::Relaxed);
                     return Ok(session);
@@ -152,11 +149,13 @@ impl SshBackend {
         }
     }
 
-    async fn attempt(&self, plan: &Plan, depth: usize) -> Result<Arc<SshSession>, Failure> {
+    async fn attempt(&self, plan: &Plan, address: &Address, depth: usize) -> Result<Arc<SshSession>, Failure> {
         let below = match plan.config.some("proxyjump") {
             Some(jumps) => Some(self.jump(jumps, plan, depth).await?),
             None => None,
         };
+        // Only now: a jump host may be the same address once more.
+        let _window = address.window.acquire().await;
         let place = self.handshakes.clone().acquire_owned().await.ok();
         let deadline = plan.deadline();
         let started = Instant::now();
@@ -178,7 +177,9 @@ impl SshBackend {
         let (session, _) = sharing(place, HANDSHAKE_SHARE, tokio::time::timeout(left, handshake)).await;
         match session {
             Ok(Ok(session)) => session.map(Arc::new),
-            Ok(Err(_)) => Err(Failure::Final(format!("the host sent something that broke the SSH library: {host} port {port}"))),
+            Ok(Err(_)) => {
+                Err(Failure::Final(format!("the host sent something that broke the SSH library: {host} port {port}")))
+            }
             Err(_) => Err(Failure::Final(format!(
                 "Connection timed out during banner exchange\r\nConnection to {host} port {port} timed out"
             ))),
@@ -194,7 +195,12 @@ impl SshBackend {
     }
 
     /// The session to the last of a list of jump hosts; the earlier ones are its own jumps.
-    fn jump<'a>(&'a self, jumps: &'a str, plan: &'a Plan, depth: usize) -> BoxFuture<'a, Result<Arc<SshSession>, Failure>> {
+    fn jump<'a>(
+        &'a self,
+        jumps: &'a str,
+        plan: &'a Plan,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<Arc<SshSession>, Failure>> {
         Box::pin(async move {
             if depth >= MOST_JUMPS {
                 return Err(Failure::Final("too many jump hosts".into()));
@@ -345,83 +351,18 @@ fn connect_failure(error: &russh::Error, report: &Report) -> Failure {
             _ => Failure::Final(format!("Connection to {peer}: {}", super::message::io_text(error))),
         },
         Error::NoCommonAlgo { kind, theirs, .. } => {
-            let kind = format!("{kind:?}").to_lowercase();
+            let kind = match kind {
+                AlgorithmKind::Kex => "key exchange method",
+                AlgorithmKind::Key => "host key type",
+                AlgorithmKind::Cipher => "cipher",
+                AlgorithmKind::Compression => "compression",
+                AlgorithmKind::Mac => "MAC",
+            };
             let theirs = theirs.join(",");
             Failure::Final(format!("Unable to negotiate with {peer}: no matching {kind} found. Their offer: {theirs}"))
         }
         other => Failure::Final(format!("Connection to {peer}: {other}")),
     }
-}
-
-/// Our algorithms in our order, as far as the configuration allows them; the kind of which none is left.
-fn preferred(config: &HostConfig) -> Result<Preferred, &'static str> {
-    const KEX: &[kex::Name] = &[
-        kex::MLKEM768X25519_SHA256,
-        kex::CURVE25519,
-        kex::CURVE25519_PRE_RFC_8731,
-        kex::ECDH_SHA2_NISTP256,
-        kex::ECDH_SHA2_NISTP384,
-        kex::ECDH_SHA2_NISTP521,
-        kex::DH_GEX_SHA256,
-        kex::DH_G18_SHA512,
-        kex::DH_G16_SHA512,
-        kex::DH_G14_SHA256,
-        kex::DH_GEX_SHA1,
-        kex::DH_G14_SHA1,
-        kex::DH_G1_SHA1,
-    ];
-    // Never subject to a choice: they switch protections on.
-    const KEX_MARKS: &[kex::Name] = &[kex::EXTENSION_SUPPORT_AS_CLIENT, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT];
-    const CIPHERS: &[cipher::Name] = &[
-        cipher::AES_128_GCM,
-        cipher::AES_256_GCM,
-        cipher::CHACHA20_POLY1305,
-        cipher::AES_128_CTR,
-        cipher::AES_192_CTR,
-        cipher::AES_256_CTR,
-        cipher::AES_128_CBC,
-        cipher::AES_192_CBC,
-        cipher::AES_256_CBC,
-    ];
-    const MACS: &[mac::Name] = &[
-        mac::HMAC_SHA256_ETM,
-        mac::HMAC_SHA512_ETM,
-        mac::HMAC_SHA256,
-        mac::HMAC_SHA512,
-        mac::HMAC_SHA1_ETM,
-        mac::HMAC_SHA1,
-    ];
-    let kex_allowed = config.text("kexalgorithms");
-    // OpenSSH before 9.9 does not know ML-KEM, so its list cannot allow it; nobody forbids it by that.
-    let knows = |name: &str| kex_allowed.contains("sntrup") && name.starts_with("mlkem");
-    let mut kex = allowed(KEX, kex_allowed, |name| knows(name), MODERN).ok_or("key exchange")?;
-    kex.extend_from_slice(KEX_MARKS);
-    let ciphers = allowed(CIPHERS, config.text("ciphers"), |_| false, MODERN).ok_or("cipher")?;
-    let macs = allowed(MACS, config.text("macs"), |_| false, MODERN).ok_or("MAC")?;
-    Ok(Preferred {
-        kex: kex.into(),
-        cipher: ciphers.into(),
-        mac: macs.into(),
-        compression: vec![russh::compression::NONE].into(),
-        ..Preferred::DEFAULT
-    })
-}
-
-/// Without a list in the configuration, nothing weak.
-const MODERN: fn(&str) -> bool = |name| !name.contains("sha1") && !name.contains("cbc");
-
-fn allowed<N: AsRef<str> + Copy>(
-    ours: &[N],
-    list: &str,
-    also: impl Fn(&str) -> bool,
-    by_default: fn(&str) -> bool,
-) -> Option<Vec<N>> {
-    // A list that adds to or takes from the defaults: only our own parser leaves those unresolved.
-    let resolved = !list.is_empty() && !list.starts_with(['+', '-', '^']);
-    let names: Vec<&str> = list.split(',').collect();
-    let permits = |name: &str| if resolved { names.contains(&name) || also(name) } else { by_default(name) };
-    let chosen: Vec<N> = ours.iter().filter(|name| permits((*name).as_ref())).copied().collect();
-    (!chosen.is_empty()).then_some(chosen)
 }
 
 /// `SendEnv` and `SetEnv` of the configuration.
@@ -507,39 +448,6 @@ impl NativeConnection {
     }
 }
 
-/// Lets a command tell its process number, so that it can be ended when its time is over.
-struct Mark(String);
-
-impl Mark {
-    fn new() -> Mark {
-        Mark(format!("ftl-{:032x}", rand::rng().random::<u128>()))
-    }
-
-    /// The command in the login shell, after a line on stderr that says who runs it.
-    fn marked(&self, line: &str) -> String {
-        let script = format!("echo {} $$ >&2; exec \"${{SHELL:-/bin/sh}}\" -c {}", self.0, quote(line));
-        format!("sh -c {}", quote(&script))
-    }
-
-    /// Takes that line out of stderr and reads it.
-    fn take(&self, errors: &mut Vec<u8>) -> Option<u32> {
-        let at = errors.windows(self.0.len()).position(|window| window == self.0.as_bytes())?;
-        let length = errors.get(at..)?.iter().position(|byte| *byte == b'\n')? + 1;
-        let line: Vec<u8> = errors.drain(at..at + length).collect();
-        let number = String::from_utf8_lossy(line.get(self.0.len()..)?).trim().parse().ok();
-        number.filter(|number| *number > 1)
-    }
-}
-
-/// A command that asks the group of a process to end, and a second later makes it.
-fn kill_command(process: u32) -> String {
-    let script = format!(
-        "set -- $(cat /proc/{process}/stat 2>/dev/null); g=${{5:-$(ps -o pgid= -p {process} | tr -d ' ')}}; g=${{g:-{process}}}; \
-         kill -TERM -$g; (sleep 1; kill -KILL -$g) </dev/null >/dev/null 2>&1 &"
-    );
-    format!("sh -c {}", quote(&script))
-}
-
 impl Connection for NativeConnection {
     fn exec<'a>(&'a self, request: &'a ExecRequest) -> BoxFuture<'a, Result<ExecOutput, HostError>> {
         Box::pin(async move {
@@ -554,7 +462,8 @@ impl Connection for NativeConnection {
             let remote = self.start(&mark.marked(&line)).await?;
             let killer = remote.killer();
             let mut gathered = Gathered::default();
-            let collected = tokio::time::timeout(limit, remote.collect(&request.stdin, OUTPUT_CAP, &mut gathered)).await;
+            let collected =
+                tokio::time::timeout(limit, remote.collect(&request.stdin, OUTPUT_CAP, &mut gathered)).await;
             let process = mark.take(&mut gathered.err);
             match collected {
                 Ok(rc) => Ok(ExecOutput { rc: rc?, stdout: gathered.out, stderr: gathered.err }),
@@ -576,7 +485,8 @@ impl Connection for NativeConnection {
 
     fn describe(&self) -> String {
         let config = &self.plan.config;
-        format!("ssh: {}@{}:{}", config.user(), config.hostname(), config.port())
+        let changed = if self.session.report.is_tolerated() { " (its host key has changed)" } else { "" };
+        format!("ssh: {}@{}:{}{changed}", config.user(), config.hostname(), config.port())
     }
 }
 
@@ -590,19 +500,6 @@ impl Drop for NativeConnection {
             runtime.spawn(async move { session.close().await });
         }
     }
-}
-
-/// The line for the login shell.
-pub(crate) fn shell_command(request: &ExecRequest) -> String {
-    let mut line = String::new();
-    for (name, value) in &request.environment {
-        line.push_str(&format!("{name}={} ", quote(value)));
-    }
-    match &request.executable {
-        Some(shell) => line.push_str(&format!("{shell} -c {}", quote(&request.command))),
-        None => line.push_str(&request.command),
-    }
-    line
 }
 
 #[cfg(test)]
@@ -621,46 +518,5 @@ mod tests {
         check("ssh://u@[::1]:22", Some((Some("u"), "::1", Some("22"))));
         check("::1", Some((None, "::1", None)));
         check("-oProxyCommand=x", None);
-    }
-
-    #[test]
-    fn builds_shell_lines() {
-        let request = |executable: Option<&str>| ExecRequest {
-            command: "echo \"$A\"".into(),
-            executable: executable.map(Into::into),
-            environment: vec![("A".into(), "b c".into())],
-            ..Default::default()
-        };
-        assert_eq!(shell_command(&request(None)), "A='b c' echo \"$A\"");
-        assert_eq!(shell_command(&request(Some("/bin/bash"))), "A='b c' /bin/bash -c 'echo \"$A\"'");
-    }
-
-    #[test]
-    fn marks_are_taken_out() {
-        let mark = Mark("ftl-x".into());
-        assert_eq!(mark.marked("a 'b'"), r#"sh -c 'echo ftl-x $$ >&2; exec "${SHELL:-/bin/sh}" -c '"'"'a '"'"'"'"'"'"'"'"'b'"'"'"'"'"'"'"'"''"'"''"#);
-        let check = |text: &str, rest: &str, expected: Option<u32>| {
-            let mut errors = text.as_bytes().to_vec();
-            assert_eq!(mark.take(&mut errors), expected, "{text}");
-            assert_eq!(errors, rest.as_bytes());
-        };
-        check("ftl-x 123\nmore\n", "more\n", Some(123));
-        check("motd\nftl-x 123\n", "motd\n", Some(123));
-        check("nothing\n", "nothing\n", None);
-        check("ftl-x 12", "ftl-x 12", None);
-        check("ftl-x 1\n", "", None);
-    }
-
-    #[test]
-    fn keeps_to_allowed_algorithms() {
-        let names = |config: &str| {
-            let preferred = preferred(&HostConfig::parse(config));
-            preferred.map(|p| p.cipher.iter().map(|name| name.as_ref().to_string()).collect::<Vec<_>>().join(","))
-        };
-        assert_eq!(names("ciphers aes256-ctr,aes128-gcm@openssh.com\n"), Ok("aes128-gcm@openssh.com,aes256-ctr".into()));
-        assert_eq!(names("ciphers 3des-cbc\n"), Err("cipher"));
-        assert!(names("").unwrap().starts_with("aes128-gcm@openssh.com,"));
-        assert_eq!(names("kexalgorithms sntrup761x25519-sha512\nciphers aes128-ctr\n"), Ok("aes128-ctr".into()));
-        assert_eq!(names("kexalgorithms gss-x\n"), Err("key exchange"));
     }
 }

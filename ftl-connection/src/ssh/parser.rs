@@ -7,7 +7,8 @@ use super::config::{HostConfig, named_file};
 use crate::settings::ConnectorSettings;
 
 /// Options of which all values count.
-const MULTIPLE: &[&str] = &["identityfile", "certificatefile", "sendenv", "setenv", "localforward", "remoteforward", "dynamicforward"];
+const MULTIPLE: &[&str] =
+    &["identityfile", "certificatefile", "sendenv", "setenv", "localforward", "remoteforward", "dynamicforward"];
 const DEPTH: usize = 16;
 
 /// Defaults that matter, as `ssh -G` would print them.
@@ -48,7 +49,8 @@ pub(crate) fn is_uniform(settings: &ConnectorSettings, line: &[String]) -> bool 
     let renames = |text: &str| text.to_ascii_lowercase().trim_start().starts_with("hostname");
     let canonical = |text: &str| text.to_ascii_lowercase().contains("canonicalizehostname");
     let bad_flag = flags(line).iter().any(|flag| {
-        flag.letter == 'o' && (depends_unless_proxy(flag.value, depends) || renames(flag.value) || canonical(flag.value))
+        flag.letter == 'o'
+            && (depends_unless_proxy(flag.value, depends) || renames(flag.value) || canonical(flag.value))
     });
     if bad_flag {
         return false;
@@ -74,9 +76,9 @@ fn file_is_uniform(settings: &ConnectorSettings, path: &Path, depth: usize, depe
         && text.lines().filter_map(directive).all(|(name, value)| match name.as_str() {
             "host" => value.trim() == "*",
             "match" | "hostname" | "canonicalizehostname" => false,
-            "include" => included(settings, path, &value)
-                .iter()
-                .all(|file| file_is_uniform(settings, file, depth + 1, depends)),
+            "include" => {
+                included(settings, path, &value).iter().all(|file| file_is_uniform(settings, file, depth + 1, depends))
+            }
             "proxycommand" => true,
             _ => !depends(&value),
         })
@@ -107,7 +109,8 @@ fn included(settings: &ConnectorSettings, from: &Path, value: &str) -> Vec<PathB
             continue;
         }
         let Some(directory) = path.parent() else { continue };
-        let mut found: Vec<PathBuf> = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        let mut found: Vec<PathBuf> =
+            std::fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.path()).collect();
         found.retain(|file| file.file_name().and_then(|n| n.to_str()).is_some_and(|n| wildcard(&name, n)));
         found.sort();
         files.extend(found);
@@ -207,7 +210,9 @@ impl Reader<'_> {
     fn read_file(&mut self, path: &Path, depth: usize, wanted: bool) -> Result<(), String> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(_) if wanted => return Err(format!("Can't open user config file {}: No such file or directory", path.display())),
+            Err(_) if wanted => {
+                return Err(format!("Can't open user config file {}: No such file or directory", path.display()));
+            }
             Err(_) => return Ok(()),
         };
         if depth >= DEPTH {
@@ -222,9 +227,9 @@ impl Reader<'_> {
                     active = pattern_list(words.iter().map(String::as_str), &self.host.to_ascii_lowercase());
                 }
                 "match" => {
-                    active = self.matches(&value).map_err(|problem| {
-                        format!("{} line {}: {problem}", path.display(), number + 1)
-                    })?;
+                    active = self
+                        .matches(&value)
+                        .map_err(|problem| format!("{} line {}: {problem}", path.display(), number + 1))?;
                 }
                 "include" if active => {
                     for file in included(self.settings, path, &value) {
@@ -271,7 +276,8 @@ impl Reader<'_> {
         let hostname = self.get("hostname").unwrap_or("%h").replace("%h", self.host).to_ascii_lowercase();
         self.values.retain(|(name, _)| name != "hostname");
         self.values.push(("hostname".into(), hostname));
-        self.take("host", &self.host.to_string());
+        let host = self.host;
+        self.take("host", host);
         let user = self.settings.user.clone();
         self.take("user", &user);
         for (name, value) in DEFAULTS {
@@ -300,7 +306,9 @@ mod tests {
 
     #[test]
     fn matches_wildcards() {
-        let check = |pattern: &str, name: &str, expected: bool| assert_eq!(wildcard(pattern, name), expected, "{pattern} {name}");
+        let check = |pattern: &str, name: &str, expected: bool| {
+            assert_eq!(wildcard(pattern, name), expected, "{pattern} {name}")
+        };
         check("*", "", true);
         check("a*c", "abbc", true);
         check("a*c", "abbd", false);

@@ -13,9 +13,10 @@ use rand::RngExt as _;
 use rustix::fs::{CWD, FileType, Mode};
 use tokio::io::AsyncReadExt as _;
 
+use super::command::shell_command;
 use super::drops::{Address, Addresses, Tries};
 use super::message::{Failure, io_text, lost, unreachable};
-use super::native::{report, shell_command};
+use super::native::report;
 use crate::connector::OUTPUT_CAP;
 use crate::process::{self, Control, Launch, Running};
 use crate::settings::ConnectorSettings;
@@ -111,7 +112,12 @@ impl ProgramConnection {
     }
 }
 
-async fn pause(tries: &mut Tries, failure: Failure, address: &Address, options: &ConnectionOptions) -> Result<(), HostError> {
+async fn pause(
+    tries: &mut Tries,
+    failure: Failure,
+    address: &Address,
+    options: &ConnectionOptions,
+) -> Result<(), HostError> {
     match tries.pause(&failure, address) {
         Some(pause) => {
             tokio::time::sleep(pause).await;
@@ -130,7 +136,8 @@ async fn attempt(
     options: &ConnectionOptions,
     line: &[String],
 ) -> Result<Master, Failure> {
-    let own = |error: std::io::Error| Failure::Final(format!("a private directory could not be made: {}", io_text(&error)));
+    let own =
+        |error: std::io::Error| Failure::Final(format!("a private directory could not be made: {}", io_text(&error)));
     let directory = PrivateDirectory::new(&settings.temporary).map_err(own)?;
     let secrets = [("password", &options.password), ("passphrase", &options.private_key_passphrase)];
     let secrets: Vec<_> = secrets.into_iter().filter_map(|(name, secret)| Some((name, secret.clone()?))).collect();

@@ -81,7 +81,11 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     /// A handler, and what tells of its end.
-    pub(crate) fn new(check: Arc<HostKeyCheck>, report: Arc<Report>, agent: Option<PathBuf>) -> (Watcher, watch::Receiver<()>) {
+    pub(crate) fn new(
+        check: Arc<HostKeyCheck>,
+        report: Arc<Report>,
+        agent: Option<PathBuf>,
+    ) -> (Watcher, watch::Receiver<()>) {
         let (alive, gone) = watch::channel(());
         (Watcher { check, report, agent, first_key: None, _alive: alive }, gone)
     }
@@ -91,7 +95,9 @@ impl client::Handler for Watcher {
     type Error = russh::Error;
 
     async fn auth_banner(&mut self, banner: &str, _: &mut client::Session) -> Result<(), russh::Error> {
-        self.report.notes.add(banner.trim_end());
+        // Shown in messages: no host may write to the terminal that way.
+        let plain = |letter: &char| !letter.is_control() || matches!(letter, '\n' | '\t');
+        self.report.notes.add(banner.trim_end().chars().filter(plain).collect::<String>());
         Ok(())
     }
 

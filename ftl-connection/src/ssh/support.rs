@@ -146,11 +146,7 @@ const PROGRAM_FLAGS: &[(char, &str)] = &[
 ];
 
 /// Why this configuration needs the `ssh` program; `None` when it does not.
-pub(crate) fn needs_program(
-    config: &HostConfig,
-    line: &[String],
-    baseline: Option<&HostConfig>,
-) -> Option<String> {
+pub(crate) fn needs_program(config: &HostConfig, line: &[String], baseline: Option<&HostConfig>) -> Option<String> {
     let flagged = |flag: &Flag<'_>| PROGRAM_FLAGS.iter().find(|(letter, _)| *letter == flag.letter);
     if let Some((_, reason)) = flags(line).iter().find_map(flagged) {
         return Some((*reason).to_string());

@@ -55,7 +55,9 @@ impl Sshd {
     }
 
     pub fn start_in(directory: PathBuf, extra: &str) -> Sshd {
-        let program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"].into_iter().find(|path| Path::new(path).exists());
+        let program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"]
+            .into_iter()
+            .find(|path| Path::new(path).exists());
         let program = program.expect("THIS TEST NEEDS sshd (package openssh-server): not found");
         // Where Debian's sshd separates its privileges.
         let _ = std::fs::create_dir_all("/run/sshd");
@@ -110,7 +112,10 @@ impl Sshd {
             user: Some(user()),
             private_key_file: Some(self.path("key")),
             ssh_args: Some("-C -o ControlMaster=auto -o ControlPersist=60s".into()),
-            ssh_common_args: Some(format!("-F none -o UserKnownHostsFile={} -o GlobalKnownHostsFile=none", self.path("known_hosts"))),
+            ssh_common_args: Some(format!(
+                "-F none -o UserKnownHostsFile={} -o GlobalKnownHostsFile=none",
+                self.path("known_hosts")
+            )),
             timeout: 20,
             host_key_checking: true,
             ..Default::default()
