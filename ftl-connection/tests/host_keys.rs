@@ -13,8 +13,8 @@ fn known(sshd: &Sshd, text: &str) {
     let other = std::fs::read_to_string(sshd.path("other.pub")).unwrap_or_default();
     let authority = std::fs::read_to_string(sshd.path("ca.pub")).unwrap_or_default();
     let name = format!("[127.0.0.1]:{}", sshd.port);
-    let text = text.replace("NAME", &name).replace("HOST", host.trim()).replace("OTHER", other.trim());
-    std::fs::write(sshd.path("known_hosts"), text.replace("CA", authority.trim())).unwrap();
+    let text = text.replace("<NAME>", &name).replace("<HOST>", host.trim()).replace("<OTHER>", other.trim());
+    std::fs::write(sshd.path("known_hosts"), text.replace("<CA>", authority.trim())).unwrap();
 }
 
 fn strict(sshd: &Sshd, value: &str) -> ConnectionOptions {
@@ -40,13 +40,13 @@ async fn known_and_unknown() {
         known(&sshd, text);
         assert_eq!(says(&options).await, expected, "{text}");
     };
-    check("# comment\njunk line\nNAME HOST\n", "0 in").await;
-    check("[127.0.0.*]:*,!x HOST\n", "0 in").await;
-    check("127.0.0.1 HOST\n", "0 in").await;
+    check("# comment\njunk line\n<NAME> <HOST>\n", "0 in").await;
+    check("[127.0.0.*]:*,!x <HOST>\n", "0 in").await;
+    check("127.0.0.1 <HOST>\n", "0 in").await;
     check("", &format!("{HEADING}{FAILED}")).await;
-    check("!NAME,!127.0.0.1,* HOST\n", &format!("{HEADING}{FAILED}")).await;
-    check("NAME OTHER\nNAME HOST\n", "0 in").await;
-    known(&sshd, "NAME HOST\n");
+    check("!<NAME>,!127.0.0.1,* <HOST>\n", &format!("{HEADING}{FAILED}")).await;
+    check("<NAME> <OTHER>\n<NAME> <HOST>\n", "0 in").await;
+    known(&sshd, "<NAME> <HOST>\n");
     run("ssh-keygen", &["-q", "-H", "-f", &sshd.path("known_hosts")]);
     assert!(std::fs::read_to_string(sshd.path("known_hosts")).unwrap().starts_with("|1|"));
     assert_eq!(says(&options).await, "0 in");
@@ -65,7 +65,7 @@ async fn known_and_unknown() {
     assert_eq!(says(&options).await, "0 in");
     assert!(std::fs::read_to_string(sshd.path("known_hosts")).unwrap().starts_with("|1|"));
     // An alias takes the place of name and port.
-    known(&sshd, "alias HOST\n");
+    known(&sshd, "alias <HOST>\n");
     options = sshd.options();
     options.ssh_extra_args = Some("-o HostKeyAlias=alias".into());
     assert_eq!(says(&options).await, "0 in");
@@ -75,7 +75,7 @@ async fn known_and_unknown() {
 async fn changed_and_revoked() {
     let sshd = Sshd::start("");
     keygen(&sshd.directory.join("other"), &["-t", "ed25519", "-N", ""]);
-    known(&sshd, "NAME OTHER\n");
+    known(&sshd, "<NAME> <OTHER>\n");
     // Word for word what the ssh program says.
     let options = sshd.options();
     let ours = says(&options).await;
@@ -104,7 +104,7 @@ async fn changed_and_revoked() {
             "{error:?}"
         );
     }
-    known(&sshd, "@revoked * HOST\nNAME HOST\n");
+    known(&sshd, "@revoked * <HOST>\n<NAME> <HOST>\n");
     let message = says(&sshd.options()).await;
     assert!(message.contains("REVOKED HOST KEY DETECTED") && message.ends_with(FAILED), "{message}");
 }
@@ -128,12 +128,12 @@ async fn host_certificates() {
         assert!(found.ends_with(expected) && (expected != "0 in" || found == expected), "{text}: {found}");
     };
     let sshd = Sshd::start_in(directory.clone(), "HostCertificate {dir}/host-cert.pub");
-    check(&sshd, "@cert-authority * CA\n", "0 in").await;
-    check(&sshd, "@cert-authority [127.0.0.1]:* CA\n", "0 in").await;
-    check(&sshd, "@cert-authority *.example CA\n", FAILED).await;
-    check(&sshd, "@cert-authority * OTHER\n", FAILED).await;
-    check(&sshd, "@cert-authority * CA\n@revoked * CA\n", FAILED).await;
-    check(&sshd, "@cert-authority * CA\n@revoked * HOST\n", FAILED).await;
+    check(&sshd, "@cert-authority * <CA>\n", "0 in").await;
+    check(&sshd, "@cert-authority [127.0.0.1]:* <CA>\n", "0 in").await;
+    check(&sshd, "@cert-authority *.example <CA>\n", FAILED).await;
+    check(&sshd, "@cert-authority * <OTHER>\n", FAILED).await;
+    check(&sshd, "@cert-authority * <CA>\n@revoked * <CA>\n", FAILED).await;
+    check(&sshd, "@cert-authority * <CA>\n@revoked * <HOST>\n", FAILED).await;
     for (extra, problem) in [
         (&["-n", "elsewhere"][..], "name is not a listed principal"),
         (&["-n", "127.0.0.1", "-V", "20200101:20200102"][..], "expired"),
@@ -144,10 +144,10 @@ async fn host_certificates() {
         let copy = sshd::directory();
         run("sh", &["-c", &format!("cp -p {}/* {}", directory.display(), copy.display())]);
         let sshd = Sshd::start_in(copy, "HostCertificate {dir}/host-cert.pub");
-        known(&sshd, "@cert-authority * CA\n");
+        known(&sshd, "@cert-authority * <CA>\n");
         let message = says(&sshd.options()).await;
         assert!(message.contains(problem) && message.ends_with(FAILED), "{message}");
         // The plain key still counts.
-        check(&sshd, "@cert-authority * CA\nNAME HOST\n", "0 in").await;
+        check(&sshd, "@cert-authority * <CA>\n<NAME> <HOST>\n", "0 in").await;
     }
 }

@@ -298,6 +298,19 @@ async fn hosts_that_are_not_there() {
     let started = Instant::now();
     assert!(attempt(&*connector(), &options, "true").await.is_err());
     assert!(started.elapsed() < Duration::from_millis(2500));
+    // Nobody answers at all: the queue of the listener is full, so the kernel drops what comes.
+    use rustix::net;
+    let deaf = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+    net::bind(&deaf, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    net::listen(&deaf, 0).unwrap();
+    let place: std::net::SocketAddr = net::getsockname(&deaf).unwrap().try_into().unwrap();
+    let _filled = tokio::net::TcpStream::connect(place).await.unwrap();
+    let port = place.port();
+    let options = with(&|options| {
+        options.port = Some(port);
+        options.timeout = 1;
+    });
+    check(options, 2500, &format!("ssh: connect to host 127.0.0.1 port {port}: Connection timed out")).await;
     let bad = with(&|options| options.ssh_extra_args = Some("-o NoSuchOption=1".into()));
     check(bad, 5000, "command-line: line 0: Bad configuration option: nosuchoption").await;
     let kind = with(&|options| options.kind = "winrm".into());
@@ -329,4 +342,31 @@ async fn the_local_machine() {
     assert_eq!(output(&*connection, "sleep 5 & echo started").await, Ok("0 started".into()));
     assert!(started.elapsed() < Duration::from_secs(2));
     std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_without_the_ssh_program() {
+    let sshd = Sshd::start("");
+    let connector = ftl_connection::connector(settings(&[("PATH", "/nonexistent")]));
+    assert_eq!(attempt(&*connector, &sshd.options(), "echo in").await, Ok("0 in".into()));
+    let config = sshd.path("config");
+    let text = format!(
+        "Host web*\n HostName 127.0.0.1\n Port {}\n UserKnownHostsFile {}\n",
+        sshd.port,
+        sshd.path("known_hosts")
+    );
+    std::fs::write(&config, text).unwrap();
+    let options = ConnectionOptions {
+        address: "web1".into(),
+        port: None,
+        ssh_common_args: Some(format!("-F {config}")),
+        ..sshd.options()
+    };
+    assert_eq!(attempt(&*connector, &options, "echo in").await, Ok("0 in".into()));
+    let options = ConnectionOptions { ssh_extra_args: Some("-o PKCS11Provider=/lib/x.so".into()), ..options };
+    let message = attempt(&*connector, &options, "true").await.unwrap_err();
+    let expected = "the program ssh was not found, but it is needed because the option pkcs11provider is /lib/x.so";
+    assert_eq!(message, format!("Failed to connect to the host via ssh: {expected}"));
+    let local = ConnectionOptions { kind: "local".into(), ..Default::default() };
+    assert_eq!(attempt(&*connector, &local, "echo in").await, Ok("0 in".into()));
 }
