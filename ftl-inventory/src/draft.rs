@@ -240,6 +240,7 @@ pub(crate) fn is_word(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
-fn sanitized(name: &str) -> String {
+/// A name with all that cannot be in a variable's name replaced.
+pub(crate) fn sanitized(name: &str) -> String {
     name.char_indices().map(|(i, c)| if is_word(c) && !(i == 0 && c.is_numeric()) { c } else { '_' }).collect()
 }

@@ -1,8 +1,11 @@
 //! What the command line and ansible.cfg say about inventories: plain values, filled in by the caller.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use ftl_core::Map;
 use ftl_core::source::Diagnostic;
+use ftl_template::Shared;
 
 /// The settings of Ansible that matter here, by their names in `ansible-config`.
 #[derive(Clone, Debug)]
@@ -42,6 +45,23 @@ pub struct InventorySettings {
     /// The Python of an implicit `localhost`.
     pub controller_python: String,
     pub script: ScriptSettings,
+    pub templates: TemplateSettings,
+}
+
+/// What `constructed` and `generator` render with.
+#[derive(Clone, Default)]
+pub struct TemplateSettings {
+    pub shared: Arc<Shared>,
+    /// `-e`, for sources that say `use_extra_vars`.
+    pub extra_vars: Arc<Map>,
+    /// `ANSIBLE_INVENTORY_USE_EXTRA_VARS`
+    pub use_extra_vars: bool,
+}
+
+impl std::fmt::Debug for TemplateSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TemplateSettings")
+    }
 }
 
 /// Limits of inventory scripts.
@@ -187,6 +207,7 @@ impl Default for InventorySettings {
             yaml_extensions: words(&[".yaml", ".yml", ".json"]),
             controller_python: "/usr/bin/python3".into(),
             script: ScriptSettings::default(),
+            templates: TemplateSettings::default(),
         }
     }
 }

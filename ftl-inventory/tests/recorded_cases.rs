@@ -49,6 +49,7 @@ impl Case {
                 other => panic!("unknown option {other}"),
             }
         }
+        case.settings.templates.extra_vars = Arc::new(case.extra_vars.clone());
         case
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ftl_core::source::{Diagnostic, Loader};
 
-use super::{host_list, ini, script, yaml};
+use super::{constructed, generator, host_list, ini, plugin, script, yaml};
 use crate::draft::Draft;
 use crate::settings::InventorySettings;
 
@@ -15,6 +15,8 @@ pub(super) struct Attempt<'a> {
     pub(super) path: PathBuf,
     pub(super) settings: &'a InventorySettings,
     pub(super) loader: &'a Loader,
+    /// The sources read so far.
+    pub(super) processed: &'a [String],
 }
 
 /// A kind of source.
@@ -28,9 +30,9 @@ pub(super) struct Kind {
 
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "advanced_host_list", wants: host_list::wants, read: host_list::read_advanced },
-    Kind { name: "auto", wants: yaml::wants_plugin, read: yaml::read_plugin },
-    Kind { name: "constructed", wants: yaml::wants_constructed, read: yaml::read_constructed },
-    Kind { name: "generator", wants: yaml::wants_constructed, read: yaml::read_generator },
+    Kind { name: "auto", wants: plugin::wants_auto, read: plugin::read_auto },
+    Kind { name: "constructed", wants: plugin::wants, read: constructed::read },
+    Kind { name: "generator", wants: plugin::wants, read: generator::read },
     Kind { name: "host_list", wants: host_list::wants, read: host_list::read },
     Kind { name: "ini", wants: ini::wants, read: ini::read },
     Kind { name: "script", wants: script::wants, read: script::read },
@@ -39,8 +41,13 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(source: &'a str, settings: &'a InventorySettings, loader: &'a Loader) -> Attempt<'a> {
-        Attempt { source, path: settings.base_dir.join(source), settings, loader }
+    pub(super) fn new(
+        source: &'a str,
+        settings: &'a InventorySettings,
+        loader: &'a Loader,
+        processed: &'a [String],
+    ) -> Attempt<'a> {
+        Attempt { source, path: settings.base_dir.join(source), settings, loader, processed }
     }
 
     pub(super) fn is_readable(&self) -> bool {

@@ -41,6 +41,7 @@ struct Reading<'a> {
     loaded: &'a mut Loaded,
     kinds: Vec<&'static Kind>,
     ignored: Vec<Arc<Regex>>,
+    processed: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
@@ -65,7 +66,7 @@ impl<'a> Reading<'a> {
                     .map_err(|_| Diagnostic::error(format!("Invalid inventory ignore pattern: {pattern}")))?,
             );
         }
-        Ok(Reading { settings, loader, loaded, kinds, ignored })
+        Ok(Reading { settings, loader, loaded, kinds, ignored, processed: vec![] })
     }
 
     fn read_all(&mut self, sources: &[String]) -> Result<(), Diagnostic> {
@@ -144,14 +145,17 @@ impl<'a> Reading<'a> {
                 "No inventory plugins available to generate inventory, make sure you have at least one enabled.",
             ));
         }
-        let loader = self.loader;
+        let (loader, processed) = (self.loader, self.processed.clone());
         for kind in kinds {
-            let attempt = Attempt::new(source, self.settings, loader);
+            let attempt = Attempt::new(source, self.settings, loader, &processed);
             if !(kind.wants)(&attempt) {
                 continue;
             }
             match self.draft(Some(source), |draft| (kind.read)(&attempt, draft)) {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    self.processed.push(source.to_string());
+                    return Ok(true);
+                }
                 Err(error) => failures.push(failure(kind.name, source, error)),
             }
         }
@@ -193,7 +197,7 @@ pub(crate) fn normal_path(path: &Path) -> String {
     normal.to_string_lossy().into_owned()
 }
 
-fn vars_directories(sources: &[String], base_dir: &Path) -> Vec<PathBuf> {
+pub(super) fn vars_directories(sources: &[String], base_dir: &Path) -> Vec<PathBuf> {
     let mut directories: Vec<PathBuf> = vec![];
     for source in sources.iter().filter(|source| !source.is_empty()) {
         let path = base_dir.join(source);

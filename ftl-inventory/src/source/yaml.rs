@@ -1,4 +1,4 @@
-//! YAML inventories: groups with `hosts`, `vars` and `children`; and YAML files that configure a plugin.
+//! YAML inventories: groups with `hosts`, `vars` and `children`.
 
 use ftl_core::source::Diagnostic;
 use ftl_core::value::to_text;
@@ -9,19 +9,9 @@ use crate::draft::{Draft, Entity};
 use crate::inventory::GroupId;
 use crate::range::expand_host_pattern;
 
-const PLUGINS_LATER: &str = "is not supported yet by FTL";
-
 pub(super) fn wants(attempt: &Attempt<'_>) -> bool {
     let extension = attempt.extension();
     attempt.is_readable() && (extension.is_empty() || attempt.settings.yaml_extensions.contains(&extension))
-}
-
-pub(super) fn wants_plugin(attempt: &Attempt<'_>) -> bool {
-    attempt.source.ends_with(".yml") || attempt.source.ends_with(".yaml")
-}
-
-pub(super) fn wants_constructed(attempt: &Attempt<'_>) -> bool {
-    wants(attempt) || attempt.is_readable() && attempt.extension() == ".config"
 }
 
 pub(super) fn read(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
@@ -45,46 +35,7 @@ pub(super) fn read(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), D
     Ok(())
 }
 
-/// `auto`: a file that names its plugin.
-pub(super) fn read_plugin(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
-    match plugin_name(&load(attempt, draft)?) {
-        None => Err(Diagnostic::error(format!(
-            "no root 'plugin' key found, '{}' is not a valid YAML inventory plugin config file",
-            attempt.source
-        ))),
-        Some(name) => Err(Diagnostic::error(format!("the inventory plugin '{name}' {PLUGINS_LATER}"))),
-    }
-}
-
-pub(super) fn read_constructed(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
-    read_named("constructed", attempt, draft)
-}
-
-pub(super) fn read_generator(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
-    read_named("generator", attempt, draft)
-}
-
-fn read_named(plugin: &str, attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
-    let config = load(attempt, draft).map_err(|error| Diagnostic::error(error.one_line()))?;
-    if !config.is_true() {
-        return Err(Diagnostic::error(format!("{} is empty", attempt.source)));
-    }
-    match plugin_name(&config) {
-        Some(name) if name.strip_prefix("ansible.builtin.").unwrap_or(&name) == plugin => {
-            Err(Diagnostic::error(format!("the inventory plugin '{name}' {PLUGINS_LATER}")))
-        }
-        name => Err(Diagnostic::error(format!(
-            "Incorrect plugin name in file: {}",
-            name.unwrap_or_else(|| "none found".into())
-        ))),
-    }
-}
-
-fn plugin_name(config: &Value) -> Option<String> {
-    config.get("plugin").filter(Value::is_true).map(|name| to_text(&name))
-}
-
-fn load(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<Value, Diagnostic> {
+pub(super) fn load(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<Value, Diagnostic> {
     let loaded = attempt.loader.load_value(&attempt.path);
     draft.warnings.extend(attempt.loader.take_warnings());
     loaded
@@ -204,7 +155,7 @@ fn origin_of(key: &Value) -> Option<&ftl_core::source::Origin> {
 }
 
 /// How Ansible's messages spell the type of a value that came from YAML.
-fn class_name(value: &Value) -> String {
+pub(super) fn class_name(value: &Value) -> String {
     let tagged = match value {
         Value::Str(_) => "Str",
         Value::Int(_) | Value::BigInt(_) => "Int",
