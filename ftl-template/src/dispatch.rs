@@ -1,7 +1,7 @@
 //! Calls filters, tests and lookups by name, with the rules for markers that all of them share.
 
-use ftl_core::source::Diagnostic;
 use ftl_core::Value;
+use ftl_core::source::Diagnostic;
 
 use crate::call::{Arguments, Failure, FailureKind};
 use crate::evaluate::{Machine, find_marker, from_failure, looks_like_template};
@@ -11,8 +11,19 @@ use crate::{Evaluation, filter, jinja_test, lookup};
 const FILTERS_OF_MARKERS: [&str; 5] = ["d", "default", "mandatory", "ternary", "type_debug"];
 /// Filters that may meet markers inside containers: they hand items on, or do not touch them all.
 const FILTERS_OF_LAZY: [&str; 13] = [
-    "count", "first", "from_yaml", "last", "length", "map", "random", "reject", "rejectattr", "select", "selectattr",
-    "to_nice_yaml", "to_yaml",
+    "count",
+    "first",
+    "from_yaml",
+    "last",
+    "length",
+    "map",
+    "random",
+    "reject",
+    "rejectattr",
+    "select",
+    "selectattr",
+    "to_nice_yaml",
+    "to_yaml",
 ];
 /// Tests that look at markers themselves.
 const TESTS_OF_MARKERS: [&str; 4] = ["defined", "undefined", "vault_encrypted", "vaulted_file"];
@@ -156,6 +167,7 @@ pub(crate) fn lookup(
     };
     evaluation.impure();
     let takes_markers = LOOKUPS_OF_MARKERS.contains(&short(name));
+    let takes_lazy = takes_markers || short(name) == "list";
     for term in &mut terms {
         if let Value::Undefined(marker) = term
             && !takes_markers
@@ -163,7 +175,7 @@ pub(crate) fn lookup(
             return Err(Failure::undefined(marker.clone()));
         }
         *term = evaluation.renderer().deep(std::mem::take(term))?;
-        if !takes_markers && let Some(marker) = find_marker(term) {
+        if !takes_lazy && let Some(marker) = find_marker(term) {
             return Err(Failure::undefined(marker));
         }
     }
@@ -220,5 +232,6 @@ fn joined(mut results: Vec<Value>) -> Value {
 pub(crate) fn is_all_template(text: &str) -> bool {
     looks_like_template(text)
         && (text.starts_with("#jinja2:")
-            || ["{{", "{%", "{#"].iter().any(|s| text.starts_with(s)) && ["}}", "%}", "#}"].iter().any(|e| text.ends_with(e)))
+            || ["{{", "{%", "{#"].iter().any(|s| text.starts_with(s))
+                && ["}}", "%}", "#}"].iter().any(|e| text.ends_with(e)))
 }

@@ -62,6 +62,12 @@ fn to_json(value: &Value) -> Json {
             // Without arbitrary precision in the JSON library the digits stay text.
             i.to_string().parse::<serde_json::Number>().map_or_else(|_| i.to_string().into(), Json::Number)
         }
+        Value::Bytes(bytes) => {
+            let text: String = bytes.iter().map(|byte| *byte as char).collect();
+            let mut object = Map::new();
+            object.insert("b".into(), text.into());
+            Json::Object(object)
+        }
         other => {
             let mut object = Map::new();
             object.insert("__obj__".into(), type_name(other).into());

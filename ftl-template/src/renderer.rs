@@ -176,8 +176,7 @@ impl Renderer {
         match self.stripped(&result).map_err(plain)? {
             Value::Str(text) => self.evaluate_with(&text, true).map_err(classified),
             value => {
-                let message =
-                    "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.";
+                let message = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.";
                 (self.shared.warn)(Diagnostic::deprecation(message).at(condition.origin().cloned()));
                 Ok(value)
             }
@@ -252,9 +251,7 @@ impl Renderer {
                 evaluate::complete(failure, None, "template")
             }
             _ if !known => failure.diagnostic(),
-            _ => {
-                Diagnostic::error(format!("The lookup plugin '{name}' failed.")).caused_by(failure.diagnostic())
-            }
+            _ => Diagnostic::error(format!("The lookup plugin '{name}' failed.")).caused_by(failure.diagnostic()),
         })
     }
 
@@ -283,7 +280,10 @@ impl Renderer {
                 return Ok(value.clone());
             }
             if session.active.contains(&address) {
-                let failure = Failure::new(FailureKind::Recursion, "maximum recursion depth exceeded");
+                let failure = Failure::new(
+                    FailureKind::Recursion,
+                    "maximum recursion depth exceeded while calling a Python object",
+                );
                 return evaluate::from_failure(failure, text.origin());
             }
             session.active.push(address);
@@ -431,7 +431,7 @@ fn frozen(value: &Value) -> Option<Value> {
 }
 
 fn frozen_inside(value: &Value) -> Option<Value> {
-    if value.is_undefined() { None } else { crate::stack::grow(|| frozen(value)) }
+    if value.is_undefined() || value.is_omit() { None } else { crate::stack::grow(|| frozen(value)) }
 }
 
 /// Variables on top of a scope.

@@ -27,7 +27,10 @@ pub(crate) fn deeper<R>(limit: usize, f: impl FnOnce() -> Result<R, Failure>) ->
         }
     }
     if DEPTH.with(Cell::get) >= limit {
-        return Err(Failure::new(FailureKind::Recursion, "maximum recursion depth exceeded"));
+        return Err(Failure::new(
+            FailureKind::Recursion,
+            "maximum recursion depth exceeded while calling a Python object",
+        ));
     }
     DEPTH.with(|depth| depth.set(depth.get() + 1));
     let _level = Level;

@@ -100,3 +100,8 @@ fn recorded_templates() {
     // FTL has `json_query` without any collection.
     check(include_str!("data/templates.json"), &["{{ users | json_query(\"[?uid>`1000`].name\") }}"]);
 }
+
+#[test]
+fn further_templates() {
+    check(include_str!("data/more.json"), &[]);
+}

@@ -159,14 +159,17 @@ fn differs(raw: &Value, value: &Value) -> bool {
 }
 
 /// `object[start:stop:step]`.
-pub(crate) fn slice(machine: &Machine<'_>, object: &Value, bounds: [Value; 3]) -> Result<Value, Failure> {
+pub(crate) fn slice(object: &Value, bounds: [Value; 3]) -> Result<Value, Failure> {
     if let Value::Undefined(marker) = object {
         return propagate(marker, object);
     }
     bounds.iter().try_for_each(marker::touch)?;
     let no_slice = || {
-        let shown = format!("slice({}, {}, {})", repr(&bounds[0]), repr(&bounds[1]), repr(&bounds[2]));
-        Ok(missing(machine, object, &shown))
+        let kind = type_name(object);
+        Err(Failure::type_error(match object {
+            Value::Dict(_) => "unhashable type: 'slice'".to_string(),
+            _ => format!("'{kind}' object is not subscriptable"),
+        }))
     };
     let mut numbers = [None; 3];
     for (number, bound) in numbers.iter_mut().zip(&bounds) {
@@ -175,7 +178,13 @@ pub(crate) fn slice(machine: &Machine<'_>, object: &Value, bounds: [Value; 3]) -
             Value::Int(i) => Some(*i),
             Value::Bool(b) => Some(*b as i64),
             Value::BigInt(i) => Some(if i.sign() == num_bigint::Sign::Minus { i64::MIN } else { i64::MAX }),
-            _ => return no_slice(),
+            _ if !matches!(object, Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Bytes(_)) => {
+                return no_slice();
+            }
+            _ => {
+                let message = "slice indices must be integers or None or have an __index__ method";
+                return Err(Failure::type_error(message));
+            }
         };
     }
     let [start, stop, step] = numbers;

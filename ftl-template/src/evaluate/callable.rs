@@ -47,7 +47,15 @@ impl Method {
 
 impl Object for Method {
     fn type_name(&self) -> &str {
-        "builtin_function_or_method"
+        // Methods that Ansible's containers of variables define themselves.
+        let own = match &self.receiver {
+            Value::Dict(dict) if dict.is_loaded() => {
+                matches!(&*self.name, "get" | "items" | "values" | "pop" | "popitem" | "setdefault")
+            }
+            Value::List(list) if list.is_loaded() => matches!(&*self.name, "index" | "pop" | "remove" | "sort"),
+            _ => false,
+        };
+        if own { "method" } else { "builtin_function_or_method" }
     }
     fn is_true(&self) -> bool {
         true

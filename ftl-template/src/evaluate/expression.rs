@@ -6,7 +6,7 @@ use ftl_core::{Map, Value};
 
 use super::callable::Lenient;
 use super::scope::Frame;
-use super::{Machine, attribute, callable, global, compare, marker, operator, output};
+use super::{Machine, attribute, callable, compare, global, marker, operator, output};
 use crate::call::{Arguments, Failure};
 use crate::dispatch;
 use crate::syntax::{CallArguments, Expression};
@@ -51,7 +51,7 @@ impl Machine<'_> {
                         *bound = self.evaluate(frame, part)?;
                     }
                 }
-                attribute::slice(self, &object, bounds)
+                attribute::slice(&object, bounds)
             }
             Expression::Call(function, arguments) => self.call(frame, function, arguments),
             Expression::Filter(value, name, arguments) => {

@@ -163,8 +163,30 @@ fn undef(machine: &Machine<'_>, mut arguments: Arguments) -> Result<Value, Failu
 }
 
 const WORDS: [&str; 24] = [
-    "lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "eiusmod", "tempor", "incididunt",
-    "labore", "magna", "aliqua", "enim", "minim", "veniam", "quis", "nostrud", "ullamco", "laboris", "nisi", "commodo",
+    "lorem",
+    "ipsum",
+    "dolor",
+    "sit",
+    "amet",
+    "consectetur",
+    "adipiscing",
+    "elit",
+    "sed",
+    "eiusmod",
+    "tempor",
+    "incididunt",
+    "labore",
+    "magna",
+    "aliqua",
+    "enim",
+    "minim",
+    "veniam",
+    "quis",
+    "nostrud",
+    "ullamco",
+    "laboris",
+    "nisi",
+    "commodo",
 ];
 
 /// Filler text: paragraphs of random words.

@@ -96,9 +96,7 @@ impl Loop {
     /// `loop(items)` inside a recursive loop.
     pub(crate) fn recurse(&self, machine: &Machine<'_>, items: &Value) -> Result<Value, Failure> {
         let Some((f, frame)) = &self.again else {
-            return Err(Failure::type_error(
-                "The loop must have the 'recursive' marker to be called recursively.",
-            ));
+            return Err(Failure::type_error("The loop must have the 'recursive' marker to be called recursively."));
         };
         crate::stack::deeper(machine.depth_limit() * 2, || {
             let mut out = Vec::new();
@@ -140,7 +138,9 @@ impl Object for Loop {
             "length" => number(length),
             "depth" => number(self.depth + 1),
             "depth0" => number(self.depth),
-            "previtem" => at.checked_sub(1).and_then(|at| self.items.get(at)).cloned().or_else(|| Some(no_item("previous"))),
+            "previtem" => {
+                at.checked_sub(1).and_then(|at| self.items.get(at)).cloned().or_else(|| Some(no_item("previous")))
+            }
             "nextitem" => self.items.get(at + 1).cloned().or_else(|| Some(no_item("next"))),
             _ => None,
         }

@@ -9,6 +9,7 @@ use ftl_core::value::{Dict, List};
 use ftl_core::{Str, Value};
 use rustc_hash::FxHashMap;
 
+use super::macros::SelfReference;
 use super::scope::{Frame, Scope, Unit};
 use super::{global, marker, output};
 use crate::call::Failure;
@@ -120,6 +121,9 @@ impl<'r> Machine<'r> {
                 }
                 return Ok(value);
             }
+        }
+        if &**name == "self" {
+            return Ok(Value::Object(Arc::new(SelfReference::new(frame))));
         }
         match global::find(name) {
             Some(value) => Ok(value),

@@ -74,10 +74,7 @@ impl MacroObject {
         if definition.uses_kwargs {
             frame.scope.set(&Arc::from("kwargs"), Value::dict(rest_named));
         } else if let Some((name, _)) = rest_named.text_iter().next() {
-            return Err(Failure::type_error(format!(
-                "macro '{}' takes no keyword argument '{name}'",
-                definition.name
-            )));
+            return Err(Failure::type_error(format!("macro '{}' takes no keyword argument '{name}'", definition.name)));
         }
         if definition.uses_varargs {
             frame.scope.set(&Arc::from("varargs"), Value::Tuple(rest.into()));
@@ -187,6 +184,35 @@ impl Super {
 impl Object for Super {
     fn type_name(&self) -> &str {
         "BlockReference"
+    }
+    fn is_true(&self) -> bool {
+        true
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `self`: the blocks of the template, by name.
+pub(crate) struct SelfReference {
+    scope: Weak<Scope>,
+    unit: Arc<Unit>,
+}
+
+impl SelfReference {
+    pub(crate) fn new(frame: &Frame) -> SelfReference {
+        SelfReference { scope: Arc::downgrade(&frame.scope), unit: frame.unit.clone() }
+    }
+}
+
+impl Object for SelfReference {
+    fn type_name(&self) -> &str {
+        "TemplateReference"
+    }
+    fn get_attr(&self, name: &str) -> Option<Value> {
+        self.unit.block(name, 0)?;
+        let block = Super { scope: self.scope.clone(), unit: self.unit.clone(), name: name.into(), level: 0 };
+        Some(Value::Object(Arc::new(block)))
     }
     fn is_true(&self) -> bool {
         true

@@ -94,6 +94,7 @@ pub(crate) fn is_undefined_error(error: &Diagnostic) -> bool {
     let is_other = ["Error rendering ", "Syntax error in ", "Recursive loop ", "Encountered untrusted "]
         .iter()
         .any(|start| message.starts_with(start));
-    let is_plugin = message.contains(" plugin '") && (message.ends_with(" failed.") || message.ends_with(" was not found."));
+    let is_plugin =
+        message.contains(" plugin '") && (message.ends_with(" failed.") || message.ends_with(" was not found."));
     !is_other && !is_plugin
 }

@@ -1,27 +1,28 @@
 //! Walks the tree of a template and makes values.
 
-mod scope;
-mod machine;
-mod marker;
-mod output;
-mod expression;
-mod operator;
-mod compare;
 mod attribute;
-mod statement;
-mod loops;
 mod callable;
-mod macros;
-mod template_files;
+mod compare;
+mod expression;
 mod global;
+mod loops;
+mod machine;
+mod macros;
+mod marker;
+mod operator;
+mod output;
+mod scope;
+mod statement;
+mod template_files;
 
 pub(crate) use attribute::{get_attribute, get_item};
 pub(crate) use compare::contains;
 pub(crate) use machine::Machine;
-pub(crate) use operator::{add_values as add, modulo};
 pub(crate) use marker::{
-    complete, error as error_marker, find as find_marker, from_failure, is_undefined_error, missing_name, trip, undefined,
+    complete, error as error_marker, find as find_marker, from_failure, is_undefined_error, missing_name, trip,
+    undefined,
 };
+pub(crate) use operator::{add_values as add, modulo};
 pub(crate) use output::{as_text, finalize};
 
 /// Ansible's test for strings that may be templates.

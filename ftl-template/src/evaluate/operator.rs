@@ -127,7 +127,9 @@ fn numbers(machine: &Machine<'_>, operator: Operator, a: Number, b: Number) -> R
                 return floats(operator, Number::Big(a), Number::Big(b));
             }
             match b.to_u64() {
-                _ if a.bits() <= 1 => a.pow(b.mod_floor(&BigInt::from(2)).to_u32().unwrap_or(0) + 2 * !b.is_zero() as u32),
+                _ if a.bits() <= 1 => {
+                    a.pow(b.mod_floor(&BigInt::from(2)).to_u32().unwrap_or(0) + 2 * !b.is_zero() as u32)
+                }
                 Some(exponent) if a.bits().saturating_mul(exponent) <= bits => a.pow(exponent),
                 _ => return too_large(),
             }
@@ -258,7 +260,8 @@ fn repeat(machine: &Machine<'_>, value: &Value, count: Number) -> Result<Value, 
         _ => {
             let items = value.as_items().unwrap_or_default();
             machine.evaluation.check_items(items.len().saturating_mul(count))?;
-            let repeated = if items.is_empty() { Vec::new() } else { (0..count).flat_map(|_| items.iter().cloned()).collect() };
+            let repeated =
+                if items.is_empty() { Vec::new() } else { (0..count).flat_map(|_| items.iter().cloned()).collect() };
             Ok(match value {
                 Value::Tuple(_) => Value::Tuple(repeated.into()),
                 _ => Value::list(repeated),
@@ -340,9 +343,7 @@ pub(crate) fn positive(value: &Value) -> Result<Value, Failure> {
 pub(crate) fn check_hashable(value: &Value) -> Result<(), Failure> {
     match value {
         Value::Undefined(marker) => Err(Failure::undefined(marker.clone())),
-        Value::List(_) | Value::Dict(_) => {
-            Err(Failure::type_error(format!("unhashable type: '{}'", type_name(value))))
-        }
+        Value::List(_) | Value::Dict(_) => Err(Failure::type_error(format!("unhashable type: '{}'", type_name(value)))),
         Value::Tuple(items) => items.iter().try_for_each(check_hashable),
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ftl_core::Value;
-use ftl_core::value::type_name;
+use ftl_core::value::{Dict, List, type_name};
 
 use super::callable::Namespace;
 use super::macros::{MacroObject, Super};
@@ -88,7 +88,9 @@ impl Machine<'_> {
             Statement::Output(parts) => {
                 for part in parts {
                     let value = self.evaluate(frame, part)?;
-                    out.push(callable::module_text(&value).unwrap_or(value));
+                    let value = callable::module_text(&value).unwrap_or(value);
+                    // Later changes in place must not show in what is already put out.
+                    out.push(if self.exact { snapshot(value) } else { value });
                 }
                 self.evaluation.check_items(out.len())?;
             }
@@ -189,7 +191,9 @@ impl Machine<'_> {
         }
         let scope = if block.scoped { &frame.scope } else { &frame.unit.root };
         let inner = Frame { scope: super::scope::Scope::child(scope), ..frame.clone() };
-        inner.scope.set(&Arc::from("super"), Value::Object(Arc::new(Super::new(&inner, block.name.clone(), level + 1))));
+        inner
+            .scope
+            .set(&Arc::from("super"), Value::Object(Arc::new(Super::new(&inner, block.name.clone(), level + 1))));
         self.keep(&inner.scope);
         crate::stack::deeper(self.depth_limit() * 2, || self.run_body(&inner, &block.body, out)).map(|_| ())
     }
@@ -231,5 +235,13 @@ impl Machine<'_> {
                 targets.iter().zip(items).try_for_each(|(target, item)| self.assign(frame, target, item))
             }
         }
+    }
+}
+
+fn snapshot(value: Value) -> Value {
+    match &value {
+        Value::List(list) => Value::List(List::shared(list.items())),
+        Value::Dict(dict) => Value::Dict(Dict::shared(dict.entries())),
+        _ => value,
     }
 }

@@ -47,7 +47,11 @@ impl Machine<'_> {
     }
 
     fn search_path(&self) -> Vec<PathBuf> {
-        if self.search_path.is_empty() { vec![self.evaluation.shared().base_dir.clone()] } else { self.search_path.clone() }
+        if self.search_path.is_empty() {
+            vec![self.evaluation.shared().base_dir.clone()]
+        } else {
+            self.search_path.clone()
+        }
     }
 
     fn not_found(&self, name: &str) -> Failure {

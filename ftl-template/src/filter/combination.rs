@@ -106,7 +106,9 @@ fn permute(items: &[Value], length: usize, chosen: &mut Vec<usize>, out: &mut Ve
 }
 
 pub(super) fn combinations(evaluation: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
-    let length = args.require("combinations", "r", 0)?;
+    let Some(length) = args.take("r", 0) else {
+        return Err(Failure::type_error("combinations() missing required argument 'r' (pos 2)"));
+    };
     args.finish("combinations")?;
     let items = iterate(&value)?;
     let length = match &length {

@@ -195,11 +195,15 @@ fn link(word: &str, limit: Option<i64>, attributes: &str, schemes: &[String]) ->
         start += open.len();
     }
     let mut end = word.len();
-    while let Some(close) = [")", ">", ".", ",", "\n", "&gt;"].iter().find(|close| word[start..end].ends_with(**close)) {
+    while let Some(close) = [")", ">", ".", ",", "\n", "&gt;"].iter().find(|close| word[start..end].ends_with(**close))
+    {
         end -= close.len();
     }
     // A closing bracket stays when its opening one is inside.
-    while end < word.len() && word[start..end].matches('(').count() > word[start..end].matches(')').count() && word[end..].starts_with(')') {
+    while end < word.len()
+        && word[start..end].matches('(').count() > word[start..end].matches(')').count()
+        && word[end..].starts_with(')')
+    {
         end += 1;
     }
     let (head, middle, tail) = (&word[..start], &word[start..end], &word[end..]);
@@ -211,7 +215,8 @@ fn link(word: &str, limit: Option<i64>, attributes: &str, schemes: &[String]) ->
     };
     let is_domain = |host: &str| {
         let host = host.split(['/', '?', '#', ':']).next().unwrap_or("");
-        host.contains('.') && host.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-'))
+        host.contains('.')
+            && host.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '-'))
     };
     let linked = if let Some(rest) = middle.strip_prefix("http://").or_else(|| middle.strip_prefix("https://")) {
         is_domain(rest).then(|| format!("<a href=\"{middle}\"{attributes}>{}</a>", shown(middle)))

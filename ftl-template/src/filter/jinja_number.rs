@@ -66,7 +66,9 @@ pub(crate) fn parse_int(text: &str, base: i64) -> Option<Value> {
     });
     let (body, radix) = match prefixed {
         Some(found) => found,
-        None if base == 0 && lower.len() > 1 && lower.starts_with('0') && lower.trim_matches(['0', '_']) != "" => return None,
+        None if base == 0 && lower.len() > 1 && lower.starts_with('0') && lower.trim_matches(['0', '_']) != "" => {
+            return None;
+        }
         None => (lower.as_str(), if base == 0 { 10 } else { base }),
     };
     if !(2..=36).contains(&radix) || body.is_empty() || body.starts_with(['+', '-']) {
@@ -80,7 +82,8 @@ pub(crate) fn parse_int(text: &str, base: i64) -> Option<Value> {
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let text = text.trim();
     let text = if text.contains('_') {
-        let between = text.as_bytes().windows(3).all(|w| w[1] != b'_' || (w[0].is_ascii_digit() && w[2].is_ascii_digit()));
+        let between =
+            text.as_bytes().windows(3).all(|w| w[1] != b'_' || (w[0].is_ascii_digit() && w[2].is_ascii_digit()));
         if !between || text.starts_with('_') || text.ends_with('_') {
             return None;
         }
@@ -163,10 +166,7 @@ pub(super) fn filesizeformat(_: &Evaluation<'_>, value: Value, mut arguments: Ar
     arguments.finish("do_filesizeformat")?;
     let bytes = match &value {
         Value::Str(text) => parse_float(text).ok_or_else(|| {
-            Failure::value_error(format!(
-                "could not convert string to float: {}",
-                ftl_core::value::repr_str(text)
-            ))
+            Failure::value_error(format!("could not convert string to float: {}", ftl_core::value::repr_str(text)))
         })?,
         other => to_float(other).ok_or_else(|| {
             Failure::type_error(format!(

@@ -20,9 +20,9 @@ pub(super) fn length(_: &Evaluation<'_>, value: Value, arguments: Arguments) -> 
         Value::Object(object) => object.len(),
         _ => None,
     };
-    length.map(Value::from).ok_or_else(|| {
-        Failure::type_error(format!("object of type '{}' has no len()", type_name(&value)))
-    })
+    length
+        .map(Value::from)
+        .ok_or_else(|| Failure::type_error(format!("object of type '{}' has no len()", type_name(&value))))
 }
 
 pub(super) fn first(evaluation: &Evaluation<'_>, value: Value, arguments: Arguments) -> Result<Value, Failure> {
@@ -109,10 +109,7 @@ fn count(value: &Value, what: &str) -> Result<usize, Failure> {
         Some(count) if count > 0 => Ok(count as usize),
         Some(0) if what == "slices" => Err("integer division or modulo by zero".into()),
         Some(_) => Ok(0),
-        None => Err(Failure::type_error(format!(
-            "'{}' object cannot be interpreted as an integer",
-            type_name(value)
-        ))),
+        None => Err(Failure::type_error(format!("'{}' object cannot be interpreted as an integer", type_name(value)))),
     }
 }
 
@@ -230,9 +227,9 @@ fn check_json(value: &Value) -> Result<(), Failure> {
         Value::List(list) => list.items().iter().try_for_each(check_json),
         Value::Tuple(items) => items.iter().try_for_each(check_json),
         Value::Dict(dict) => dict.entries().values().try_for_each(check_json),
-        Value::Bytes(_) | Value::Date(_) | Value::DateTime(_) | Value::TimeDelta(_) | Value::Omit => Err(
-            Failure::type_error(format!("Object of type {} is not JSON serializable", type_name(value))),
-        ),
+        Value::Bytes(_) | Value::Date(_) | Value::DateTime(_) | Value::TimeDelta(_) | Value::Omit => {
+            Err(Failure::type_error(format!("Object of type {} is not JSON serializable", type_name(value))))
+        }
         Value::Object(object) if object.to_data().is_none() => Err(Failure::type_error(format!(
             "Object of type {} is not JSON serializable",
             to_text(&Value::str(object.type_name()))

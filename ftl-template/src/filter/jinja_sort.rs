@@ -20,7 +20,7 @@ fn sort_by_keys(mut keyed: Vec<(Value, Value)>, reverse: bool) -> Result<Vec<(Va
     }
     keyed.sort_by(|(a, _), (b, _)| {
         less(a, b).unwrap_or_else(|| {
-            failure.get_or_insert_with(|| not_ordered("<", b, a));
+            failure.get_or_insert_with(|| not_ordered("<", a, b));
             Ordering::Equal
         })
     });

@@ -260,7 +260,14 @@ fn chunks(line: &str, break_hyphens: bool) -> Vec<String> {
             end += 1;
             let letter = |i: usize| chars.get(i).is_some_and(|c| c.is_alphabetic());
             let hyphen = !blank && break_hyphens && chars[end - 1] == '-';
-            if hyphen && end >= 3 && letter(end - 2) && letter(end - 3) && end - at >= 3 && letter(end) && letter(end + 1) {
+            if hyphen
+                && end >= 3
+                && letter(end - 2)
+                && letter(end - 3)
+                && end - at >= 3
+                && letter(end)
+                && letter(end + 1)
+            {
                 break;
             }
         }
@@ -323,8 +330,7 @@ fn sorted_keys(value: &Value) -> Value {
             let mut entries: Vec<(Value, Value)> =
                 dict.entries().iter().map(|(k, v)| (k.clone(), sorted_keys(v))).collect();
             entries.sort_by(|a, b| {
-                ftl_core::value::compare(&a.0, &b.0)
-                    .unwrap_or_else(|| type_name(&a.0).cmp(type_name(&b.0)))
+                ftl_core::value::compare(&a.0, &b.0).unwrap_or_else(|| type_name(&a.0).cmp(type_name(&b.0)))
             });
             Value::dict(entries.into_iter().collect())
         }

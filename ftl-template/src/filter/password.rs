@@ -108,9 +108,9 @@ pub(crate) fn crypt(name: &str, secret: &str, options: HashOptions) -> Result<St
     if method.rounds != 0 && !method.allowed_rounds.contains(&rounds) {
         let (low, high) = (method.allowed_rounds.start(), method.allowed_rounds.end());
         return Err(could_not(if rounds < *low {
-            format!("rounds too low ({name} requires >= {low} rounds)")
+            format!("{name}: min_desired_rounds ({rounds}) is too low, must be at least {low}")
         } else {
-            format!("rounds too high ({name} requires <= {high} rounds)")
+            format!("{name}: max_desired_rounds ({rounds}) is too high, must be at most {high}")
         }));
     }
     match method.name {
@@ -149,8 +149,8 @@ fn make_salt(method: &Method, options: &HashOptions) -> Result<String, String> {
         let salt = random_text(size, alphabet, None).map_err(|f| f.to_string())?;
         return Ok(if method.salt_exact { without_padding_bits(&salt) } else { salt });
     };
-    if let Some(bad) = salt.bytes().find(|b| !CRYPT64.contains(b)) {
-        return Err(format!("invalid characters in {name} salt ({:?})", bad as char));
+    if salt.bytes().any(|b| !CRYPT64.contains(&b)) {
+        return Err(format!("invalid characters in {name} salt"));
     }
     let length = salt.len();
     if method.salt_exact && length != limit {

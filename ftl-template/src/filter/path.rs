@@ -261,25 +261,23 @@ pub(super) fn fileglob(evaluation: &Evaluation<'_>, value: Value, args: Argument
     Ok(found.into_iter().filter(|p| directory.join(p).is_file()).map(Value::str).collect())
 }
 
+/// `ntpath.splitdrive` of Python 3.11.
 fn split_drive(path: &str) -> (&str, &str) {
-    let separator = |c: char| c == '/' || c == '\\';
-    let mut chars = path.chars();
-    let (first, second) = (chars.next(), chars.next());
-    if first.is_some_and(separator) && second.is_some_and(separator) && !path[2..].starts_with(separator) {
-        // \\server\share
-        let Some(server_end) = path[2..].find(separator).map(|at| at + 2) else { return ("", path) };
-        let share = &path[server_end + 1..];
-        return match share.find(separator) {
-            Some(0) => ("", path),
-            Some(end) => path.split_at(server_end + 1 + end),
+    let uniform = path.replace('/', "\\");
+    if uniform.starts_with("\\\\") {
+        // \\server\share, \\.\device, \\?\UNC\server\share
+        let long = uniform.get(..8).is_some_and(|p| p.to_uppercase() == "\\\\?\\UNC\\");
+        let start = if long { 8 } else { 2 };
+        let find = |from: usize| uniform.get(from..).and_then(|rest| rest.find('\\')).map(|at| at + from);
+        return match find(start).and_then(|server_end| find(server_end + 1)) {
+            Some(share_end) => path.split_at(share_end),
             None => (path, ""),
         };
     }
-    if second == Some(':') {
-        let at = first.map_or(0, char::len_utf8) + 1;
-        return path.split_at(at);
+    match path.char_indices().nth(1) {
+        Some((at, ':')) => path.split_at(at + 1),
+        _ => ("", path),
     }
-    ("", path)
 }
 
 fn windows_split(path: &str) -> (String, &str) {

@@ -2,8 +2,7 @@
 
 use ftl_core::Value;
 use ftl_core::value::{JsonOptions, to_text, type_name, write_json};
-use ftl_core::vault::VaultSecrets;
-use ftl_core::yaml::{self, DuplicateKeys, LoadOptions};
+use ftl_core::yaml::{self, DumpOptions, QuoteStyle};
 
 use super::argument::{defined, index, strict_text, wholly_defined};
 use super::json_text::parse_json;
@@ -107,18 +106,6 @@ fn serializable(value: &Value) -> Result<(), Failure> {
     }
 }
 
-fn load_options(secrets: &VaultSecrets) -> LoadOptions<'_> {
-    LoadOptions {
-        file: "<unicode string>",
-        secrets,
-        duplicate_keys: DuplicateKeys::default(),
-        trusted: false,
-        json_first: false,
-        ansible_tags: true,
-        text_known: false,
-    }
-}
-
 fn not_text(evaluation: &Evaluation<'_>, filter: &str, value: Value) -> Answer {
     defined(&value)?;
     let kind = type_name(&value);
@@ -133,8 +120,7 @@ pub(super) fn from_yaml(evaluation: &Evaluation<'_>, value: Value, args: Argumen
     let Value::Str(text) = &value else {
         return if value.is_none() { Ok(value) } else { not_text(evaluation, "from_yaml", value) };
     };
-    let secrets = VaultSecrets::default();
-    let loaded = yaml::load_value(text.as_str(), &load_options(&secrets))?;
+    let loaded = yaml::from_text(text.as_str())?;
     loaded.warnings.into_iter().for_each(|w| (evaluation.shared().warn)(w));
     Ok(loaded.root.untrusted())
 }
@@ -144,16 +130,68 @@ pub(super) fn from_yaml_all(evaluation: &Evaluation<'_>, value: Value, args: Arg
     let Value::Str(text) = &value else {
         return if value.is_none() { Ok(Value::list(vec![])) } else { not_text(evaluation, "from_yaml_all", value) };
     };
-    let secrets = VaultSecrets::default();
-    let loaded = yaml::load_all(text.as_str(), &load_options(&secrets))?;
+    let loaded = yaml::from_text_all(text.as_str())?;
     loaded.warnings.into_iter().for_each(|w| (evaluation.shared().warn)(w));
-    Ok(loaded.root.iter().map(|node| node.to_value().untrusted()).collect())
+    Ok(loaded.root.iter().map(Value::untrusted).collect())
 }
 
-pub(super) fn to_yaml(_: &Evaluation<'_>, _: Value, _: Arguments) -> Answer {
-    Err(Failure::unsupported("the filter 'to_yaml'"))
+/// The arguments of `yaml.dump` that are left when the filter has taken its own.
+fn dump_options(args: &mut Arguments) -> Result<DumpOptions, Failure> {
+    let mut options = DumpOptions::default();
+    let whole = |value: Option<Value>| match value.filter(|v| !v.is_none()) {
+        None => Ok(None),
+        Some(number) => index(&number).map(|n| Some(n.clamp(i32::MIN as i64, i32::MAX as i64) as i32)),
+    };
+    options.indent = whole(args.take_named("indent"))?;
+    options.width = whole(args.take_named("width"))?;
+    let mut truth = |name: &str, default: bool| args.take_named(name).map_or(default, |v| v.is_true());
+    options.sort_keys = truth("sort_keys", true);
+    options.explicit_start = truth("explicit_start", false);
+    options.explicit_end = truth("explicit_end", false);
+    options.canonical = truth("canonical", false);
+    if let Some(style) = args.take_named("default_style").filter(|v| !v.is_none()) {
+        options.default_style = QuoteStyle::parse(&to_text(&style));
+    }
+    if args.take_named("allow_unicode").is_some() {
+        return Err(Failure::type_error("yaml.dump() got multiple values for keyword argument 'allow_unicode'"));
+    }
+    // Tags, versions and encodings of the stream say nothing about plain data.
+    for ignored in ["line_break", "encoding", "version", "tags", "vault_to_text", "preprocess_unsafe"] {
+        let _ = args.take_named(ignored);
+    }
+    if let Some((name, _)) = args.rest_named().first() {
+        return Err(Failure::type_error(format!("dump_all() got an unexpected keyword argument '{name}'")));
+    }
+    Ok(options)
 }
 
-pub(super) fn to_nice_yaml(_: &Evaluation<'_>, _: Value, _: Arguments) -> Answer {
-    Err(Failure::unsupported("the filter 'to_nice_yaml'"))
+fn dump_yaml(evaluation: &Evaluation<'_>, value: &Value, options: &DumpOptions) -> Answer {
+    let text = yaml::dump(value, options)?;
+    evaluation.check_text(text.len())?;
+    Ok(Value::str(text))
+}
+
+/// `None`, or Python's truth.
+fn flow_style(value: Option<Value>, default: Option<bool>) -> Option<bool> {
+    match value {
+        None => default,
+        Some(Value::None) => None,
+        Some(value) => Some(value.is_true()),
+    }
+}
+
+pub(super) fn to_yaml(evaluation: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
+    let flow = flow_style(args.take_named("default_flow_style"), None);
+    let mut options = dump_options(&mut args)?;
+    options.default_flow_style = flow;
+    dump_yaml(evaluation, &value, &options)
+}
+
+pub(super) fn to_nice_yaml(evaluation: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
+    let indent = args.take("indent", 0).unwrap_or(Value::Int(4));
+    let flow = flow_style(args.take_named("default_flow_style"), Some(false));
+    let mut options = dump_options(&mut args)?;
+    options.default_flow_style = flow;
+    options.indent = if indent.is_none() { None } else { Some(index(&indent)?.clamp(0, 1000) as i32) };
+    dump_yaml(evaluation, &value, &options)
 }

@@ -104,6 +104,13 @@ pub(super) fn symmetric_difference(_: &Evaluation<'_>, value: Value, mut args: A
 }
 
 pub(super) fn union(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
+    if let (Value::List(_), Some(other)) = (&value, args.values().next())
+        && let Err(f) = iterate(other)
+        && matches!(f.kind(), FailureKind::Type)
+    {
+        let kind = type_name(other);
+        return Err(Failure::type_error(format!("can only concatenate list (not \"{kind}\") to list")));
+    }
     let o = operands(&value, &mut args, "union")?;
     if o.are_sets {
         return Ok(Value::list(set(&o.left).union(&set(&o.right)).into_items()));

@@ -1,5 +1,6 @@
 //! Filters over dicts and nested lists.
 
+use ftl_core::source::Diagnostic;
 use ftl_core::value::{repr, to_text, type_name};
 use ftl_core::{Map, Value};
 
@@ -51,8 +52,8 @@ pub(crate) fn merge(low: &Value, high: &Value, recursive: bool, list_merge: &str
         defined(high)?;
         return Err(failure(format!(
             "failed to combine variables, expected dicts but got a '{}' and a '{}'.",
-            type_name(low),
-            type_name(high)
+            python_name(low),
+            python_name(high)
         )));
     };
     if below.is_empty() || low == high {
@@ -105,20 +106,25 @@ pub(super) fn dict2items(_: &Evaluation<'_>, value: Value, mut args: Arguments) 
     Ok(map.iter().map(entry).collect())
 }
 
+/// `type(value).__name__`: containers and marked text have classes of Ansible's own.
+pub(crate) fn python_name(value: &Value) -> &str {
+    match value {
+        Value::Str(text) if text.mark().is_some() => "_AnsibleTaggedStr",
+        Value::List(_) => "_AnsibleLazyTemplateList",
+        Value::Dict(_) => "_AnsibleLazyTemplateDict",
+        other => type_name(other),
+    }
+}
+
 /// `str(type(value))`
 pub(crate) fn python_class(value: &Value) -> String {
     let module = match value {
-        Value::Str(text) if text.mark().is_some() => "ansible._internal._datatag._tags._Ansible",
-        Value::List(_) => {
-            return "<class 'ansible._internal._templating._lazy_containers._AnsibleLazyTemplateList'>".into();
-        }
+        Value::Str(text) if text.mark().is_some() => "ansible.module_utils._internal._datatag.",
+        Value::List(_) | Value::Dict(_) => "ansible._internal._templating._lazy_containers.",
         Value::Date(_) | Value::DateTime(_) | Value::TimeDelta(_) => "datetime.",
         _ => "",
     };
-    if module.ends_with("_Ansible") {
-        return "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedStr'>".into();
-    }
-    format!("<class '{module}{}'>", type_name(value))
+    format!("<class '{module}{}'>", python_name(value))
 }
 
 pub(super) fn items2dict(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
@@ -127,10 +133,7 @@ pub(super) fn items2dict(_: &Evaluation<'_>, value: Value, mut args: Arguments) 
     args.finish("list_of_dict_key_value_elements_to_dict")?;
     defined(&value)?;
     if !is_sequence(&value) {
-        let kind = match mapping(&value) {
-            Some(_) => "<class 'ansible._internal._templating._lazy_containers._AnsibleLazyTemplateDict'>".into(),
-            None => python_class(&value),
-        };
+        let kind = python_class(&value);
         return Err(Failure::type_error(format!("items2dict requires a list, got {kind} instead.")));
     }
     let mut out = Map::new();
@@ -258,7 +261,8 @@ pub(super) fn subelements(_: &Evaluation<'_>, value: Value, mut args: Arguments)
                     "the key {} should point to a dictionary, got '{}'",
                     to_text(name),
                     to_text(&values)
-                )));
+                ))
+                .caused_by(Diagnostic::error(format!("'{}' object is not subscriptable", type_name(&values)))));
             };
             values = match map.get_value(name) {
                 Some(found) => found.clone(),

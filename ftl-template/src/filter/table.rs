@@ -1,6 +1,9 @@
 //! The filters, by name.
 
-use super::{choice, collection, combination, comment, encode, math, password, path, random, regex, serialize, set_theory, structure, time, url, vault};
+use super::{
+    choice, collection, combination, comment, encode, math, password, path, random, regex, serialize, set_theory,
+    structure, time, url, vault,
+};
 use super::{jinja_html, jinja_map, jinja_number, jinja_sequence, jinja_sort, jinja_text};
 use crate::call::FilterFunction;
 

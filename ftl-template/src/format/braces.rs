@@ -31,7 +31,7 @@ pub(crate) fn format(template: &str, fields: &Fields<'_>) -> Result<String, Fail
 
 /// `next`: the number of the next `{}`; nothing once numbers were given by hand.
 fn fill(template: &str, fields: &Fields<'_>, next: &mut Option<usize>, depth: usize) -> Result<String, Failure> {
-    if depth > 1 {
+    if depth > 2 {
         return Err("Max string recursion exceeded".into());
     }
     let mut out = String::with_capacity(template.len());
@@ -73,7 +73,8 @@ fn field_end(text: &str) -> Result<usize, Failure> {
             _ => {}
         }
     }
-    Err(if text.is_empty() { "Single '{' encountered in format string" } else { "expected '}' before end of string" }.into())
+    Err(if text.is_empty() { "Single '{' encountered in format string" } else { "expected '}' before end of string" }
+        .into())
 }
 
 fn field(text: &str, fields: &Fields<'_>, next: &mut Option<usize>, depth: usize) -> Result<String, Failure> {

@@ -1,8 +1,8 @@
 //! Python's ways to put values into text: `%`, `str.format`, `strftime`.
 
-mod spec;
-pub(crate) mod percent;
 pub(crate) mod braces;
+pub(crate) mod percent;
+mod spec;
 mod time;
 
 pub(crate) use time::{epoch, strftime};

@@ -146,7 +146,9 @@ impl Conversion {
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
                 let float = match value {
                     Value::Float(f) => *f,
-                    Value::Int(_) | Value::Bool(_) | Value::BigInt(_) => to_big(value).to_f64().unwrap_or(f64::INFINITY),
+                    Value::Int(_) | Value::Bool(_) | Value::BigInt(_) => {
+                        to_big(value).to_f64().unwrap_or(f64::INFINITY)
+                    }
                     other => {
                         return Err(Failure::type_error(format!("must be real number, not {}", type_name(other))));
                     }
@@ -174,7 +176,11 @@ impl Conversion {
                     .ok_or_else(|| Failure::value_error("cannot convert float infinity to integer"))?
             }
             other => {
-                let wanted = if matches!(self.kind, 'd' | 'i' | 'u') { "a real number is required" } else { "an integer is required" };
+                let wanted = if matches!(self.kind, 'd' | 'i' | 'u') {
+                    "a real number is required"
+                } else {
+                    "an integer is required"
+                };
                 return Err(Failure::type_error(format!("%{} format: {wanted}, not {}", self.kind, type_name(other))));
             }
         };

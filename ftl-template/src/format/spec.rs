@@ -107,13 +107,11 @@ pub(super) fn format(value: &Value, spec: &str) -> Result<String, Failure> {
     let spec = Spec::parse(spec)?;
     match value {
         Value::Str(text) => text_with(text, &spec),
-        Value::Bool(b) if matches!(spec.kind, None | Some('s')) => text_with(if *b { "True" } else { "False" }, &spec),
         Value::Bool(_) | Value::Int(_) | Value::BigInt(_) => integer_with(value, &spec),
         Value::Float(f) => float_with(*f, &spec),
-        other => Err(Failure::type_error(format!(
-            "unsupported format string passed to {}.__format__",
-            type_name(other)
-        ))),
+        other => {
+            Err(Failure::type_error(format!("unsupported format string passed to {}.__format__", type_name(other))))
+        }
     }
 }
 
@@ -224,7 +222,9 @@ fn float_with(value: f64, spec: &Spec) -> Result<String, Failure> {
     let mut body = match kind {
         None if spec.precision.is_none() => float_digits(value.abs()),
         None => general(value.abs(), spec.precision.unwrap_or(6).max(1), false, true),
-        Some(kind @ ('e' | 'E' | 'f' | 'F' | 'g' | 'G')) => number(value.abs(), kind, spec.precision.unwrap_or(6), spec.alternate),
+        Some(kind @ ('e' | 'E' | 'f' | 'F' | 'g' | 'G')) => {
+            number(value.abs(), kind, spec.precision.unwrap_or(6), spec.alternate)
+        }
         Some('n') => number(value.abs(), 'g', spec.precision.unwrap_or(6), spec.alternate),
         Some(kind) => return Err(unknown(kind, "float")),
     };

@@ -4,7 +4,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use ftl_core::Value;
-use ftl_core::value::type_name;
 
 use super::collection::shown;
 use crate::filter::argument::{defined, failure, path_text};
@@ -17,24 +16,26 @@ fn place(evaluation: &Evaluation<'_>, value: &Value, function: &str) -> Result<P
     defined(value)?;
     evaluation.impure();
     let complaint = |_| {
-        let kind = type_name(value);
+        let kind = crate::filter::structure::python_name(value);
         Failure::type_error(format!("{function}: path should be string, bytes, os.PathLike or integer, not {kind}"))
     };
     let path = path_text(value).map_err(complaint)?;
     Ok(evaluation.shared().working_dir.join(&*path))
 }
 
+/// Python takes a number for an open file, of which a template has none.
+fn is_number(value: &Value) -> bool {
+    matches!(value, Value::Int(_) | Value::Bool(_))
+}
+
 pub(super) fn directory(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
     args.finish("isdir")?;
-    if let Value::Int(_) | Value::Bool(_) = value {
-        return Ok(false);
-    }
-    Ok(place(evaluation, &value, "stat")?.is_dir())
+    Ok(!is_number(&value) && place(evaluation, &value, "stat")?.is_dir())
 }
 
 pub(super) fn file(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
     args.finish("isfile")?;
-    Ok(place(evaluation, &value, "stat")?.is_file())
+    Ok(!is_number(&value) && place(evaluation, &value, "stat")?.is_file())
 }
 
 pub(super) fn link(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
@@ -44,7 +45,7 @@ pub(super) fn link(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -
 
 pub(super) fn exists(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
     args.finish("exists")?;
-    Ok(place(evaluation, &value, "stat")?.exists())
+    Ok(!is_number(&value) && place(evaluation, &value, "stat")?.exists())
 }
 
 pub(super) fn link_exists(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
@@ -93,7 +94,10 @@ pub(super) fn vaulted_file(evaluation: &Evaluation<'_>, value: Value, args: Argu
         Ok(head) => Ok(ftl_core::vault::is_encrypted(&head)),
         Err(error) => {
             let message = format!("Cannot test if the file {} is a vault.", shown(&value));
-            Err(failure(message).caused_by(ftl_core::source::Diagnostic::error(error.to_string())))
+            let (number, text) = (error.raw_os_error().unwrap_or(0), error.to_string());
+            let text = text.split(" (os error").next().unwrap_or(&text);
+            let cause = format!("[Errno {number}] {text}: b{}", shown(&value));
+            Err(failure(message).caused_by(ftl_core::source::Diagnostic::error(cause)))
         }
     }
 }
@@ -102,9 +106,8 @@ pub(super) fn vaulted_file(evaluation: &Evaluation<'_>, value: Value, args: Argu
 pub(super) fn vault_encrypted(_: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
     args.finish("vault_encrypted")?;
     Ok(match &value {
-        Value::Str(text) => {
-            text.mark().is_some_and(|m| m.vaulted.is_some()) || ftl_core::vault::is_encrypted(text.as_bytes())
-        }
+        // Text that only looks encrypted is just text.
+        Value::Str(text) => text.mark().is_some_and(|m| m.vaulted.is_some()),
         other => {
             defined(other)?;
             false

@@ -26,11 +26,7 @@ pub(super) fn even(evaluation: &Evaluation<'_>, value: Value, arguments: Argumen
     Ok(equal(&remainder(evaluation, value, Value::Int(2))?, &Value::Int(0)))
 }
 
-pub(super) fn divisible(
-    evaluation: &Evaluation<'_>,
-    value: Value,
-    mut arguments: Arguments,
-) -> Result<bool, Failure> {
+pub(super) fn divisible(evaluation: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<bool, Failure> {
     let by = arguments.require("test_divisibleby", "num", 0)?;
     no_arguments(&arguments, "test_divisibleby")?;
     Ok(equal(&remainder(evaluation, value, by)?, &Value::Int(0)))
@@ -193,12 +189,7 @@ pub(super) fn not_equal(_: &Evaluation<'_>, value: Value, mut arguments: Argumen
     Ok(!equal(&value, &other))
 }
 
-fn ordered(
-    value: Value,
-    mut arguments: Arguments,
-    symbol: &str,
-    holds: fn(Ordering) -> bool,
-) -> Result<bool, Failure> {
+fn ordered(value: Value, mut arguments: Arguments, symbol: &str, holds: fn(Ordering) -> bool) -> Result<bool, Failure> {
     let other = arguments.require(symbol, "other", 0)?;
     match compare(&value, &other) {
         Some(ordering) => Ok(holds(ordering)),

@@ -26,7 +26,8 @@ fn parse(value: &Value, schemes: Option<Value>) -> Result<Option<SplitUrl>, Fail
 pub(super) fn uri(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
     let schemes = args.take_given("schemes", 0);
     args.finish("is_uri")?;
-    Ok(parse(&value, schemes)?.is_some())
+    // Python takes nothing apart into nothing, without an error.
+    Ok((value.is_none() && schemes.is_none()) || parse(&value, schemes)?.is_some())
 }
 
 pub(super) fn url(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {

@@ -4,7 +4,7 @@ use ftl_core::Value;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{repr_str, type_name};
 
-use super::options::{bool_option, term_text};
+use super::options::{bool_option, file_term, term_text};
 use super::search::{absolute_path, find_file, find_file_or_warn, read_text, search_path};
 use crate::filter::argument::{defined, failure, iterate, mapping};
 use crate::filter::path::{join, parent};
@@ -17,7 +17,7 @@ pub(super) fn file(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Arg
     let rstrip = bool_option(&mut args, "rstrip", true)?;
     let mut out = vec![];
     for term in &terms {
-        let name = term_text(term)?;
+        let name = file_term(term)?;
         let failed =
             |cause: Diagnostic| failure(format!("Unable to access the file {}.", repr_str(&name))).caused_by(cause);
         let Some(path) = find_file(evaluation, Some("files"), &name)? else {
@@ -33,7 +33,7 @@ pub(super) fn file(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Arg
 pub(super) fn unvault(evaluation: &Evaluation<'_>, terms: Vec<Value>, _: Arguments) -> Answer {
     let mut out = vec![];
     for term in &terms {
-        let name = term_text(term)?;
+        let name = file_term(term)?;
         let Some(path) = find_file_or_warn(evaluation, "files", &name)? else {
             return Err(failure(format!("Unable to find file matching \"{name}\" ")));
         };
@@ -46,9 +46,9 @@ pub(super) fn fileglob(evaluation: &Evaluation<'_>, terms: Vec<Value>, _: Argume
     evaluation.impure();
     let mut out = vec![];
     for term in &terms {
-        let term = term_text(term)?;
+        let term = crate::filter::argument::path_text(term)?;
         let pattern = term.rsplit('/').next().unwrap_or("");
-        let directories = if pattern != term {
+        let directories = if pattern != &*term {
             find_file_or_warn(evaluation, "files", parent(&term))?.into_iter().collect()
         } else {
             let mut all = vec![];
@@ -84,7 +84,7 @@ impl FirstFound {
         match name {
             "files" => self.files = texts(value)?,
             "paths" => self.paths = texts(value)?,
-            "skip" => self.skip = super::options::to_bool("skip", value)?,
+            "skip" => self.skip = super::options::to_bool(value)?,
             _ => {}
         }
         Ok(())

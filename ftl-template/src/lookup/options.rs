@@ -1,50 +1,53 @@
 //! The options of lookups: from keywords, with Ansible's conversions, and the old `key=value` texts.
 
 use ftl_core::Value;
-use ftl_core::value::{to_text, type_name};
+use ftl_core::value::to_text;
 
 use crate::{Arguments, Evaluation, Failure};
 
-/// An option of type `bool`.
+/// An option of type `bool`; what is no bool is false.
 pub(super) fn bool_option(args: &mut Arguments, name: &str, default: bool) -> Result<bool, Failure> {
     match args.take_named(name) {
         None | Some(Value::None) => Ok(default),
-        Some(value) => to_bool(name, &value),
+        Some(value) => to_bool(&value),
     }
 }
 
-pub(super) fn to_bool(name: &str, value: &Value) -> Result<bool, Failure> {
+pub(super) fn to_bool(value: &Value) -> Result<bool, Failure> {
     crate::filter::argument::defined(value)?;
-    value.to_bool_loose().ok_or_else(|| {
-        let text = ftl_core::value::repr(value);
-        Failure::value_error(format!("Invalid type provided for '{name}': {text} is not a valid boolean."))
-    })
+    Ok(value.to_bool_loose().unwrap_or(false))
 }
 
-/// An option of type `int`; decimal, hexadecimal and octal texts are numbers too.
-pub(super) fn to_int(name: &str, value: &Value) -> Result<i64, Failure> {
-    crate::filter::argument::defined(value)?;
-    let parsed = match value {
-        Value::Str(text) => parse_int(text.trim()),
-        Value::Float(f) if f.fract() == 0.0 => Some(*f as i64),
-        other => other.as_int(),
-    };
-    parsed.ok_or_else(|| {
-        let (kind, text) = (type_name(value), ftl_core::value::repr(value));
-        Failure::value_error(format!(
-            "Invalid type for configuration option {name}: cannot convert {kind} {text} to int"
-        ))
-    })
+/// An option of type `int`, as the documentation of a lookup spells it.
+#[derive(Clone, Copy)]
+pub(super) struct IntOption {
+    pub(super) lookup: &'static str,
+    pub(super) kind: &'static str,
 }
 
-fn parse_int(text: &str) -> Option<i64> {
-    text.replace('_', "").parse().ok()
-}
+impl IntOption {
+    pub(super) fn read(self, name: &str, value: &Value) -> Result<i64, Failure> {
+        crate::filter::argument::defined(value)?;
+        let parsed = match value {
+            Value::Str(text) => text.trim().replace('_', "").parse().ok(),
+            Value::Float(f) if f.fract() == 0.0 => Some(*f as i64),
+            other => other.as_int(),
+        };
+        let (lookup, kind) = (self.lookup, self.kind);
+        parsed.ok_or_else(|| {
+            let text = ftl_core::value::repr(value);
+            Failure::value_error(format!(
+                "Config '{name}' for '{lookup}' lookup plugin from 'Direct' has an invalid value: Invalid value \
+                 provided for '{kind}': {text}"
+            ))
+        })
+    }
 
-pub(super) fn int_option(args: &mut Arguments, name: &str, default: i64) -> Result<i64, Failure> {
-    match args.take_named(name) {
-        None | Some(Value::None) => Ok(default),
-        Some(value) => to_int(name, &value),
+    pub(super) fn take(self, args: &mut Arguments, name: &str, default: i64) -> Result<i64, Failure> {
+        match args.take_named(name) {
+            None | Some(Value::None) => Ok(default),
+            Some(value) => self.read(name, &value),
+        }
     }
 }
 
@@ -77,9 +80,26 @@ pub(super) fn or_variable(
     }
 }
 
-/// Terms must be text in most lookups.
+/// A term as text, whatever it is.
 pub(super) fn term_text(term: &Value) -> Result<String, Failure> {
     crate::filter::argument::text_of(term)
+}
+
+/// A term that must be text: Python misses `method` on anything else.
+pub(super) fn only_text(term: &Value, method: &str) -> Result<String, Failure> {
+    match term {
+        Value::Str(text) => Ok(text.to_string()),
+        Value::Undefined(marker) => Err(Failure::undefined(marker.clone())),
+        other => {
+            let kind = crate::filter::structure::python_name(other);
+            Err(Failure::new(crate::FailureKind::Attribute, format!("'{kind}' object has no attribute '{method}'")))
+        }
+    }
+}
+
+/// A term that names a file; `None` names no file, with no complaint.
+pub(super) fn file_term(term: &Value) -> Result<String, Failure> {
+    if term.is_none() { Ok("None".into()) } else { only_text(term, "startswith") }
 }
 
 /// Ansible's `parse_kv`: `a=1 b="x y"` and the words that are no pairs.

@@ -9,7 +9,7 @@ use ftl_core::Value;
 use ftl_core::value::to_text;
 use sha1::Digest;
 
-use super::options::{int_option, list_option, parse_key_values, term_text, text_option, to_int};
+use super::options::{IntOption, list_option, only_text, parse_key_values, term_text, text_option};
 use super::search::play_path;
 use crate::filter::argument::failure;
 use crate::filter::password::{HashOptions, crypt};
@@ -25,6 +25,7 @@ struct Options {
     characters: Vec<String>,
 }
 
+const NUMBER: IntOption = IntOption { lookup: "password", kind: "integer" };
 const SALT_CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./";
 
 pub(super) fn password(
@@ -33,23 +34,18 @@ pub(super) fn password(
     mut args: Arguments,
 ) -> Result<Vec<Value>, Failure> {
     evaluation.impure();
-    let characters = match args.take_named("chars") {
-        None | Some(Value::None) => vec!["ascii_letters".into(), "digits".into(), ".,:-_".into()],
-        Some(Value::Str(text)) => split_characters(text.as_str()),
-        Some(other) => {
-            args = Arguments::new(vec![], args.rest_named().into_iter().chain([("chars".into(), other)]).collect());
-            let list = list_option(&mut args, "chars")?.unwrap_or_default();
-            list.iter().map(term_text).collect::<Result<_, _>>()?
-        }
+    let characters = match list_option(&mut args, "chars")? {
+        None => vec!["ascii_letters".into(), "digits".into(), ".,:-_".into()],
+        Some(given) => given.iter().map(term_text).collect::<Result<_, _>>()?,
     };
     let defaults = Options {
-        length: int_option(&mut args, "length", 20)?,
+        length: NUMBER.take(&mut args, "length", 20)?,
         encrypt: text_option(&mut args, "encrypt")?,
         ident: text_option(&mut args, "ident")?,
         seed: args.take_named("seed").filter(|v| !v.is_none()).map(|v| Value::str(to_text(&v))),
         characters,
     };
-    terms.iter().map(|term| one(evaluation, &term_text(term)?, defaults.clone()).map(Value::str)).collect()
+    terms.iter().map(|term| one(evaluation, &only_text(term, "split")?, defaults.clone()).map(Value::str)).collect()
 }
 
 /// `a,b,,`: names and characters at commas; two commas are a comma.
@@ -83,7 +79,7 @@ fn parse_term(term: &str, options: &mut Options) -> Result<String, Failure> {
     }
     for (key, value) in parsed.pairs {
         match key.as_str() {
-            "length" => options.length = to_int("length", &Value::str(value))?,
+            "length" => options.length = NUMBER.read("length", &Value::str(value))?,
             "encrypt" => options.encrypt = Some(value),
             "ident" => options.ident = Some(value),
             "seed" => options.seed = Some(Value::str(value)),

@@ -2,10 +2,12 @@
 
 use ftl_core::Value;
 
-use super::options::{parse_key_values, term_text, to_int};
+use super::options::{IntOption, only_text, parse_key_values, term_text};
 use crate::filter::argument::failure;
 use crate::{Arguments, Evaluation, Failure};
 
+/// Decimal numbers only, whatever the documentation says.
+const NUMBER: IntOption = IntOption { lookup: "sequence", kind: "integer" };
 const FIELDS: [&str; 5] = ["start", "end", "count", "stride", "format"];
 
 #[derive(Clone)]
@@ -19,11 +21,7 @@ struct Sequence {
 
 impl Sequence {
     fn set(&mut self, field: &str, value: &Value) -> Result<(), Failure> {
-        let number = || match value {
-            Value::Str(text) => parse_number(text.as_str())
-                .ok_or_else(|| to_int(field, value).err().unwrap_or_else(|| failure("not a number"))),
-            other => to_int(field, other),
-        };
+        let number = || NUMBER.read(field, value);
         match field {
             "start" => self.start = number()?,
             "end" => self.end = Some(number()?),
@@ -34,10 +32,10 @@ impl Sequence {
         Ok(())
     }
 
-    /// `[start-]end[/stride][:format]`
-    fn set_shortcut(&mut self, term: &str) -> bool {
+    /// `[start-]end[/stride][:format]`; nothing when the term has another form.
+    fn set_shortcut(&mut self, term: &str) -> Result<bool, Failure> {
         let (numbers, format) = match term.split_once(':') {
-            Some((_, "")) => return false,
+            Some((_, "")) => return Ok(false),
             Some((numbers, format)) => (numbers, Some(format)),
             None => (term, None),
         };
@@ -48,22 +46,14 @@ impl Sequence {
             !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
         };
         if !valid(end) || !start.is_none_or(valid) || !stride.is_none_or(valid) {
-            return false;
+            return Ok(false);
         }
-        let (Some(end), Some(start), Some(stride)) = (
-            parse_number(end),
-            start.map_or(Some(self.start), parse_number),
-            stride.map_or(Some(self.stride), parse_number),
-        ) else {
-            return false;
-        };
-        self.end = Some(end);
-        self.start = start;
-        self.stride = stride;
-        if let Some(format) = format {
-            self.format = format.into();
+        for (field, text) in [("start", start), ("end", Some(end)), ("stride", stride), ("format", format)] {
+            if let Some(text) = text {
+                self.set(field, &Value::str(text))?;
+            }
         }
-        true
+        Ok(true)
     }
 
     fn generate(mut self, evaluation: &Evaluation<'_>, out: &mut Vec<Value>) -> Result<(), Failure> {
@@ -102,23 +92,6 @@ impl Sequence {
             self.start = self.start.saturating_add(self.stride);
         }
     }
-}
-
-/// Decimal, hexadecimal (`0x`), octal (a leading `0`).
-fn parse_number(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-    let lower = digits.to_lowercase();
-    let number = if let Some(hex) = lower.strip_prefix("0x") {
-        i64::from_str_radix(hex, 16)
-    } else if let Some(octal) = lower.strip_prefix("0o") {
-        i64::from_str_radix(octal, 8)
-    } else if lower.len() > 1 && lower.starts_with('0') {
-        i64::from_str_radix(&lower, 8).or_else(|_| lower.parse())
-    } else {
-        lower.parse()
-    };
-    number.ok().map(|n| n * sign)
 }
 
 /// `format % number` with one directive: `%d`, `%02x`, `%-5s`…
@@ -198,9 +171,9 @@ pub(super) fn sequence(
     let terms = if terms.is_empty() && given { vec![Value::str("")] } else { terms };
     let mut out = vec![];
     for term in &terms {
-        let text = term_text(term)?;
+        let text = only_text(term, "split")?;
         let mut sequence = defaults.clone();
-        if !sequence.set_shortcut(&text) {
+        if !sequence.set_shortcut(&text)? {
             let parsed = parse_key_values(&text)?;
             let unknown: Vec<String> = (parsed.pairs.iter().map(|(key, _)| key.as_str()))
                 .filter(|key| !FIELDS.contains(key))

@@ -3,13 +3,15 @@
 use ftl_core::Value;
 use ftl_core::value::repr_str;
 
-use super::options::{bool_option, int_option, parse_key_values, term_text, text_option, to_bool, to_int};
+use super::options::{IntOption, bool_option, only_text, parse_key_values, term_text, text_option, to_bool};
 use super::search::{find_file_or_warn, read_text};
 use crate::filter::argument::failure;
 use crate::python_regex::{Flags, Regex};
 use crate::{Arguments, Evaluation, Failure};
 
 type Answer = Result<Vec<Value>, Failure>;
+
+const NUMBER: IntOption = IntOption { lookup: "csvfile", kind: "int" };
 
 #[derive(Clone)]
 struct CsvOptions {
@@ -22,8 +24,8 @@ struct CsvOptions {
 
 pub(super) fn csvfile(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Arguments) -> Answer {
     let mut options = CsvOptions {
-        column: int_option(&mut args, "col", 1)?,
-        key_column: int_option(&mut args, "keycol", 0)?,
+        column: NUMBER.take(&mut args, "col", 1)?,
+        key_column: NUMBER.take(&mut args, "keycol", 0)?,
         default: args.take_named("default").filter(|v| !v.is_none()),
         delimiter: text_option(&mut args, "delimiter")?.unwrap_or_else(|| "TAB".into()),
         file: text_option(&mut args, "file")?.unwrap_or_else(|| "ansible.csv".into()),
@@ -34,12 +36,12 @@ pub(super) fn csvfile(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: 
     }
     let mut out = vec![];
     for term in &terms {
-        let parsed = parse_key_values(&term_text(term)?)?;
+        let parsed = parse_key_values(&only_text(term, "split")?)?;
         let Some(key) = parsed.words else { return Err(failure("Search key is required but was not found")) };
         for (name, value) in parsed.pairs {
             match name.as_str() {
-                "col" => options.column = to_int("col", &Value::str(value))?,
-                "keycol" => options.key_column = to_int("keycol", &Value::str(value))?,
+                "col" => options.column = NUMBER.read("col", &Value::str(value))?,
+                "keycol" => options.key_column = NUMBER.read("keycol", &Value::str(value))?,
                 "default" => options.default = Some(Value::str(value)),
                 "delimiter" => options.delimiter = value,
                 "file" => options.file = value,
@@ -141,11 +143,11 @@ impl IniOptions {
             "type" => self.kind = term_text(value)?,
             "file" => self.file = term_text(value)?,
             "section" => self.section = term_text(value)?,
-            "re" => self.is_pattern = to_bool(name, value)?,
+            "re" => self.is_pattern = to_bool(value)?,
             "default" => self.default = value.clone(),
-            "case_sensitive" => self.case_sensitive = to_bool(name, value)?,
-            "allow_no_value" | "allow_none" => self.allow_no_value = to_bool(name, value)?,
-            "interpolation" => self.interpolation = to_bool(name, value)?,
+            "case_sensitive" => self.case_sensitive = to_bool(value)?,
+            "allow_no_value" | "allow_none" => self.allow_no_value = to_bool(value)?,
+            "interpolation" => self.interpolation = to_bool(value)?,
             "encoding" => {}
             _ => return Ok(false),
         }
@@ -183,18 +185,21 @@ pub(super) fn ini(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Argu
         }
     }
     if !matches!(options.kind.as_str(), "ini" | "properties") {
-        return Err(failure(format!(
-            "Invalid value \"{}\" for configuration option \"plugin_type: lookup plugin: ini setting: type \", valid \
-             values are: ['ini', 'properties']",
-            options.kind
-        )));
+        let kind = repr_str(&options.kind);
+        return Err(failure(format!("Invalid value {kind} for config 'type' for 'ini' lookup plugin.")));
     }
     let mut out = vec![];
     for term in &terms {
-        let term = term_text(term)?;
+        let term = match term {
+            Value::Str(text) => text.to_string(),
+            other => {
+                let kind = ftl_core::value::type_name(other);
+                return Err(Failure::type_error(format!("argument of type '{kind}' is not iterable")));
+            }
+        };
         let key = inline_options(&term, &mut options)?;
         let Some(path) = find_file_or_warn(evaluation, "files", &options.file)? else {
-            return Err(failure("Invalid filename: 'None'"));
+            return Err(failure("Invalid filename None."));
         };
         let mut text = read_text(evaluation, &path)?;
         if options.kind == "properties" {

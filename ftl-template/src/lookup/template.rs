@@ -7,7 +7,7 @@ use ftl_core::source::Origin;
 use ftl_core::value::{DateTime, to_text};
 use ftl_core::{Map, Str, Value};
 
-use super::options::{bool_option, term_text, text_option};
+use super::options::{bool_option, file_term, text_option};
 use super::search::{find_file_or_warn, read_text, search_path};
 use crate::filter::argument::{failure, mapping};
 use crate::filter::path::{join, parent};
@@ -40,7 +40,7 @@ pub(super) fn template(
     };
     let mut out = vec![];
     for term in &terms {
-        let name = term_text(term)?;
+        let name = file_term(term)?;
         let Some(path) = find_file_or_warn(evaluation, "templates", &name)? else {
             return Err(failure(format!("the template file {name} could not be found for the lookup")));
         };

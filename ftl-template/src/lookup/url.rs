@@ -6,7 +6,7 @@ use base64::Engine;
 use ftl_core::Value;
 use ftl_core::value::to_text;
 
-use super::options::{bool_option, list_option, or_variable, term_text, text_option, to_bool, to_int};
+use super::options::{IntOption, bool_option, list_option, only_text, or_variable, text_option, to_bool};
 use crate::filter::argument::{failure, mapping};
 use crate::filter::url::SplitUrl;
 use crate::{Arguments, Evaluation, Failure};
@@ -23,7 +23,7 @@ pub(super) fn url(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Argu
     let mut out = vec![];
     for term in &terms {
         evaluation.check_deadline()?;
-        let text = fetch(evaluation, &term_text(term)?, &request)?;
+        let text = fetch(evaluation, &only_text(term, "decode")?, &request)?;
         if request.split_lines {
             let text = text.replace("\r\n", "\n").replace('\r', "\n");
             if !text.is_empty() {
@@ -66,14 +66,14 @@ fn prepare(evaluation: &Evaluation<'_>, args: &mut Arguments) -> Result<Request,
         }
     }
     if let Some(gssapi) = gssapi
-        && to_bool("use_gssapi", &gssapi)?
+        && to_bool(&gssapi)?
     {
         return Err(Failure::unsupported("the option 'use_gssapi' of the lookup 'url'"));
     }
     let timeout = timeout.map_or(Ok(10), |v| match &v {
         Value::Float(f) => Ok(f.ceil() as i64),
         Value::Str(text) => text.trim().parse::<f64>().map(|f| f.ceil() as i64).map_err(|_| failure("Invalid timeout")),
-        other => to_int("timeout", other),
+        other => IntOption { lookup: "url", kind: "float" }.read("timeout", other),
     })?;
     let follow = match redirects.map(|v| to_text(&v).to_lowercase()).as_deref() {
         Some("none" | "no" | "false") => 0,
@@ -81,7 +81,7 @@ fn prepare(evaluation: &Evaluation<'_>, args: &mut Arguments) -> Result<Request,
     };
     let mut headers = vec![("User-agent".to_string(), agent_name.map_or("ansible-httpget".into(), |v| to_text(&v)))];
     if let Some(force) = force
-        && to_bool("force", &force)?
+        && to_bool(&force)?
     {
         headers.push(("cache-control".into(), "no-cache".into()));
     }
@@ -134,7 +134,19 @@ fn fetch(evaluation: &Evaluation<'_>, url: &str, request: &Request) -> Result<St
     for (name, value) in &request.headers {
         call = call.header(name, value);
     }
-    let mut response = call.call().map_err(|e| failed("Failed lookup url for", format!("<urlopen error {e}>")))?;
+    let mut response = call.call().map_err(|error| {
+        let cause = match &error {
+            ureq::Error::Io(io) => match io.raw_os_error() {
+                Some(number) => {
+                    let text = io.to_string();
+                    format!("[Errno {number}] {}", text.split(" (os error").next().unwrap_or(&text))
+                }
+                None => io.to_string(),
+            },
+            other => other.to_string(),
+        };
+        failed("Failed lookup url for", format!("<urlopen error {cause}>"))
+    })?;
     let status = response.status();
     if !status.is_success() {
         let reason = status.canonical_reason().unwrap_or("");

@@ -4,7 +4,7 @@ use ftl_core::Value;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{repr, repr_str, to_text, type_name};
 
-use super::options::{bool_option, term_text, text_option};
+use super::options::{bool_option, only_text, term_text, text_option};
 use crate::filter::argument::failure;
 use crate::filter::structure::python_class;
 use crate::python_regex::{Flags, Regex};
@@ -59,7 +59,7 @@ pub(super) fn env(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Argu
     let default = args.take_named("default").unwrap_or_else(|| Value::str(""));
     let mut out = vec![];
     for term in &terms {
-        let text = term_text(term)?;
+        let text = only_text(term, "split")?;
         let Some(name) = crate::filter::encode::split_whitespace(&text, usize::MAX).first().copied() else {
             return Err(Failure::lookup_error("list index out of range"));
         };

@@ -79,9 +79,9 @@ pub(crate) fn pairs(value: &Value) -> Result<Vec<(Value, Value)>, Failure> {
     for (at, item) in super::iterate(value)?.into_iter().enumerate() {
         let parts = super::iterate(&item).map_err(|failure| match failure.marker() {
             Some(_) => failure,
-            None => Failure::type_error(format!(
-                "cannot convert dictionary update sequence element #{at} to a sequence"
-            )),
+            None => {
+                Failure::type_error(format!("cannot convert dictionary update sequence element #{at} to a sequence"))
+            }
         })?;
         let length = parts.len();
         let Ok([key, value]) = <[Value; 2]>::try_from(parts) else {

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use ftl_core::value::{List, compare, equal, repr, type_name};
 use ftl_core::Value;
+use ftl_core::value::{List, compare, equal, repr, type_name};
 
 use super::{MethodFunction, integer_argument, range};
 use crate::call::{Arguments, Failure};
@@ -106,7 +106,7 @@ fn sort(value: &Value, arguments: &mut Arguments) -> Result<Value, Failure> {
     items.sort_by(|a, b| {
         compare(a, b).unwrap_or_else(|| {
             failure.get_or_insert_with(|| {
-                let (a, b) = (type_name(b).to_string(), type_name(a).to_string());
+                let (a, b) = (type_name(a), type_name(b));
                 Failure::type_error(format!("'<' not supported between instances of '{a}' and '{b}'"))
             });
             Ordering::Equal

@@ -1,10 +1,10 @@
 //! The methods of Python's types that templates may call: a closed table.
 
+mod dict;
+mod list;
+mod number;
 mod text;
 mod text_case;
-mod list;
-mod dict;
-mod number;
 mod time;
 
 use ftl_core::Value;
@@ -47,7 +47,17 @@ pub(crate) fn exists(value: &Value, name: &str) -> bool {
 pub(crate) fn call(value: &Value, name: &str, mut arguments: Arguments) -> Result<Value, Failure> {
     match find(value, name) {
         Some(method) => {
+            let given = arguments.positional_count();
             let result = method(value, &mut arguments)?;
+            let left = arguments.rest().len();
+            if left > 0 && left == given {
+                let kind = type_name(value);
+                return Err(Failure::type_error(format!("{kind}.{name}() takes no arguments ({given} given)")));
+            }
+            if left > 0 {
+                let most = given - left;
+                return Err(Failure::type_error(format!("{name}() takes at most {most} arguments ({given} given)")));
+            }
             arguments.finish(&format!("{}.{name}", type_name(value)))?;
             Ok(result)
         }
@@ -128,7 +138,11 @@ mod tests {
             time::DATE_TABLE,
             time::TIMEDELTA_TABLE,
         ] {
-            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0), "{:?}", table.iter().map(|e| e.0).collect::<Vec<_>>());
+            assert!(
+                table.windows(2).all(|pair| pair[0].0 < pair[1].0),
+                "{:?}",
+                table.iter().map(|e| e.0).collect::<Vec<_>>()
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `int`, `bool` and `float`.
 
-use ftl_core::value::type_name;
 use ftl_core::Value;
+use ftl_core::value::type_name;
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
@@ -15,7 +15,9 @@ pub(super) static INTEGER_TABLE: &[(&str, MethodFunction)] = &[
     ("__rshift__", |v, a| bitwise(v, a, |x, y| shift(y).map(|by| x >> by))),
     ("__xor__", |v, a| bitwise(v, a, |x, y| Ok(x ^ y))),
     ("as_integer_ratio", |v, _| Ok(Value::Tuple([plain(v), Value::Int(1)].into()))),
-    ("bit_count", |v, _| Ok(Value::from(of(v).magnitude().iter_u64_digits().map(|d| d.count_ones() as usize).sum::<usize>()))),
+    ("bit_count", |v, _| {
+        Ok(Value::from(of(v).magnitude().iter_u64_digits().map(|d| d.count_ones() as usize).sum::<usize>()))
+    }),
     ("bit_length", |v, _| Ok(Value::Int(of(v).bits() as i64))),
     ("conjugate", |v, _| Ok(plain(v))),
     ("to_bytes", to_bytes),

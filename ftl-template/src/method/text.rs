@@ -1,7 +1,7 @@
 //! `str` and `bytes`.
 
-use ftl_core::value::type_name;
 use ftl_core::Value;
+use ftl_core::value::type_name;
 
 use super::{MethodFunction, integer_argument, range, text_argument, text_case};
 use crate::call::{Arguments, Failure};
@@ -21,7 +21,9 @@ pub(super) static TABLE: &[(&str, MethodFunction)] = &[
     ("isalnum", |v, _| all(v, char::is_alphanumeric)),
     ("isalpha", |v, _| all(v, char::is_alphabetic)),
     ("isascii", |v, _| Ok(Value::Bool(of(v).is_ascii()))),
-    ("isdecimal", |v, _| all(v, |c| c.is_ascii_digit() || (c.is_numeric() && !c.is_ascii() && c.to_digit(10).is_some()))),
+    ("isdecimal", |v, _| {
+        all(v, |c| c.is_ascii_digit() || (c.is_numeric() && !c.is_ascii() && c.to_digit(10).is_some()))
+    }),
     ("isdigit", |v, _| all(v, |c| c.is_ascii_digit() || "²³¹".contains(c))),
     ("isidentifier", |v, _| Ok(Value::Bool(is_identifier(of(v))))),
     ("islower", |v, _| cased(v, char::is_uppercase, char::is_lowercase)),
@@ -326,10 +328,7 @@ pub(crate) fn split_whitespace(text: &str, limit: usize, from_right: bool) -> Ve
     let mut rest = if from_right { text.trim_end_matches(is_space) } else { text.trim_start_matches(is_space) };
     while !rest.is_empty() {
         if parts.len() == limit {
-            parts.push(if from_right { rest.trim_start_matches(is_space) } else { rest.trim_end_matches(is_space) });
-            if parts.last().is_some_and(|last| last.is_empty()) {
-                parts.pop();
-            }
+            parts.push(rest);
             break;
         }
         if from_right {
@@ -461,9 +460,10 @@ fn encode(value: &Value, arguments: &mut Arguments) -> Result<Value, Failure> {
             (code, "backslashreplace") if code < 0x100 => out.extend(format!("\\x{code:02x}").bytes()),
             (code, "backslashreplace") => out.extend(format!("\\u{code:04x}").bytes()),
             _ => {
+                let code = c as u32;
+                let shown = if code < 0x100 { format!("\\x{code:02x}") } else { format!("\\u{code:04x}") };
                 return Err(Failure::value_error(format!(
-                    "'{encoding}' codec can't encode character {} in position {at}: ordinal not in range({limit})",
-                    ftl_core::value::repr_str(c.encode_utf8(&mut [0; 4]))
+                    "'{encoding}' codec can't encode character '{shown}' in position {at}: ordinal not in range({limit})"
                 )));
             }
         }
@@ -509,14 +509,17 @@ fn bytes_affix(value: &Value, arguments: &mut Arguments, matches: fn(&[u8], &[u8
 fn formatted(value: &Value, arguments: &mut Arguments) -> Result<Value, Failure> {
     let positional = arguments.rest();
     let named = arguments.rest_named();
-    let access = |_: &Value, _: crate::format::braces::Part<'_>| Err(Failure::unsupported("attributes in format strings"));
-    let fields = crate::format::braces::Fields { positional: &positional, named: &named, mapping: None, access: &access };
+    let access =
+        |_: &Value, _: crate::format::braces::Part<'_>| Err(Failure::unsupported("attributes in format strings"));
+    let fields =
+        crate::format::braces::Fields { positional: &positional, named: &named, mapping: None, access: &access };
     crate::format::braces::format(of(value), &fields).map(Value::str)
 }
 
 fn format_map(value: &Value, arguments: &mut Arguments) -> Result<Value, Failure> {
     let mapping = arguments.require("format_map", "mapping", 0)?;
-    let access = |_: &Value, _: crate::format::braces::Part<'_>| Err(Failure::unsupported("attributes in format strings"));
+    let access =
+        |_: &Value, _: crate::format::braces::Part<'_>| Err(Failure::unsupported("attributes in format strings"));
     let fields =
         crate::format::braces::Fields { positional: &[], named: &[], mapping: Some(&mapping), access: &access };
     crate::format::braces::format(of(value), &fields).map(Value::str)

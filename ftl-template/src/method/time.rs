@@ -1,7 +1,7 @@
 //! `date`, `datetime` and `timedelta`.
 
-use ftl_core::value::{DateTime, to_text};
 use ftl_core::Value;
+use ftl_core::value::{DateTime, to_text};
 
 use super::{MethodFunction, integer_argument, text_argument};
 use crate::call::{Arguments, Failure};

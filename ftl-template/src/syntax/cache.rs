@@ -61,8 +61,7 @@ fn parse(text: &Arc<str>, syntax: &Arc<Syntax>, is_expression: bool) -> Outcome 
 }
 
 fn parse_anew(text: &str, syntax: &Syntax, is_expression: bool) -> Outcome {
-    let mut template =
-        if is_expression { parser::expression(text, syntax)? } else { parser::template(text, syntax)? };
+    let mut template = if is_expression { parser::expression(text, syntax)? } else { parser::template(text, syntax)? };
     check::check(&mut template)?;
     Ok(Arc::new(template))
 }

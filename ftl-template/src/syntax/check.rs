@@ -5,7 +5,17 @@ use crate::{filter, jinja_test};
 
 /// Methods that change their list or dict.
 pub(crate) const MUTATORS: [&str; 12] = [
-    "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem",
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "clear",
+    "sort",
+    "reverse",
+    "update",
+    "setdefault",
+    "popitem",
     "__setitem__",
 ];
 

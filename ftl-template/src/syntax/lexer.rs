@@ -126,8 +126,11 @@ impl Lexer<'_> {
         if data.is_empty() {
             return;
         }
-        let data =
-            if self.syntax.newline_sequence == "\n" { data.to_string() } else { data.replace('\n', &self.syntax.newline_sequence) };
+        let data = if self.syntax.newline_sequence == "\n" {
+            data.to_string()
+        } else {
+            data.replace('\n', &self.syntax.newline_sequence)
+        };
         // What a comment or raw block parted is one piece again.
         if let Some((Token::Data(last), _)) = self.tokens.last_mut() {
             last.push_str(&data);
@@ -170,7 +173,9 @@ impl Lexer<'_> {
                 return Some(found);
             }
             for (opening, start) in openings {
-                if bytes[at] == start.as_bytes()[0] && self.text.is_char_boundary(at) && self.text[at..].starts_with(start)
+                if bytes[at] == start.as_bytes()[0]
+                    && self.text.is_char_boundary(at)
+                    && self.text[at..].starts_with(start)
                 {
                     if opening == Opening::Block && self.raw_begin(at).is_some() {
                         return Some((at, Opening::Raw, start.len()));
@@ -197,7 +202,9 @@ impl Lexer<'_> {
         if let Some(prefix) = &s.line_comment_prefix
             && (at_line_start || !bytes[at - 1].is_ascii_whitespace())
             && rest[blank..].starts_with(prefix.as_str())
-            && s.line_statement_prefix.as_ref().is_none_or(|p| p.len() < prefix.len() || !rest[blank..].starts_with(p.as_str()))
+            && s.line_statement_prefix
+                .as_ref()
+                .is_none_or(|p| p.len() < prefix.len() || !rest[blank..].starts_with(p.as_str()))
         {
             return Some((at, Opening::LineComment, blank + prefix.len()));
         }
@@ -284,7 +291,11 @@ impl Lexer<'_> {
             if brackets.is_empty()
                 && let Some(after) = self.end_of(kind)
             {
-                self.push(if matches!(kind, Inside::Variable | Inside::Expression) { Token::VariableEnd } else { Token::BlockEnd });
+                self.push(if matches!(kind, Inside::Variable | Inside::Expression) {
+                    Token::VariableEnd
+                } else {
+                    Token::BlockEnd
+                });
                 self.advance(after);
                 return Ok(());
             }
@@ -390,8 +401,8 @@ impl Lexer<'_> {
 
 /// Longest first.
 const SYMBOLS: [&str; 26] = [
-    "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":",
-    "|", ",", ";",
+    "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".",
+    ":", "|", ",", ";",
 ];
 
 fn string_end(text: &str) -> Option<usize> {

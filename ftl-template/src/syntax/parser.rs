@@ -382,9 +382,8 @@ impl Parser {
         self.expect_keyword("import")?;
         let mut names: Vec<(Arc<str>, Arc<str>)> = Vec::new();
         let mut with_context = false;
-        let is_context = |p: &Parser| {
-            (p.current().is_name("with") || p.current().is_name("without")) && p.look().is_name("context")
-        };
+        let is_context =
+            |p: &Parser| (p.current().is_name("with") || p.current().is_name("without")) && p.look().is_name("context");
         loop {
             if !names.is_empty() {
                 self.expect_symbol(",")?;
@@ -429,7 +428,12 @@ impl Parser {
         Ok((parameters, defaults))
     }
 
-    fn macro_body(&mut self, name: Arc<str>, signature: bool, end: &'static [&'static str]) -> Parsed<(Macro, Option<Expression>)> {
+    fn macro_body(
+        &mut self,
+        name: Arc<str>,
+        signature: bool,
+        end: &'static [&'static str],
+    ) -> Parsed<(Macro, Option<Expression>)> {
         let is_call = &*name == "caller";
         let ((parameters, defaults, call, body), names) = self.listening(|p| {
             let (parameters, defaults) = if signature { p.signature()? } else { Default::default() };
