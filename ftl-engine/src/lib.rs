@@ -12,6 +12,7 @@ mod play_run;
 mod playbooks;
 mod process;
 mod strategy;
+mod argument_spec;
 mod cancel;
 mod cursor;
 mod report;

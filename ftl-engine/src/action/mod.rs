@@ -2,11 +2,35 @@
 
 mod context;
 mod table;
+mod files;
 mod passthrough;
 mod debug;
 mod set_fact;
 mod assert;
 mod fail;
+mod add_host;
+mod group_by;
+mod set_stats;
+mod include_vars;
+mod pause;
+mod gather_facts;
+mod service;
+mod package;
+mod command;
+mod raw;
+mod script;
+mod copy;
+mod copy_tree;
+mod copy_diff;
+mod template;
+mod assemble;
+mod fetch;
+mod unarchive;
+mod uri;
+mod async_status;
+mod reboot;
+mod wait_for_connection;
+mod validate_argument_spec;
 
 pub use context::{ActionContext, ActionFunction, ActionFuture};
 pub use table::{ActionSpec, find};

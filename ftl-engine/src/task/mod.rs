@@ -13,5 +13,6 @@ pub use execute::run_step;
 pub use failure::TaskFailure;
 pub use verdict::failed as fail;
 pub use keywords::{Resolved, render_bool};
+pub(crate) use arguments::module_defaults;
 pub(crate) use keywords::defined;
 pub use target::{Resolution, resolve_target};

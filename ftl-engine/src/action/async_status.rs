@@ -1,0 +1,47 @@
+//! `async_status`: how a background job is doing.
+
+use ftl_core::value::{Map, Value};
+
+use super::files::remote_join;
+use super::{ActionContext, ActionFuture};
+use crate::task::TaskFailure;
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move {
+        let Some(job) = context.text("jid") else {
+            return Err(TaskFailure::plain("missing required arguments: jid"));
+        };
+        let mode = context.text("mode").unwrap_or_else(|| "status".into());
+        if !matches!(mode.as_str(), "status" | "cleanup") {
+            return Err(TaskFailure::plain(format!("value of mode must be one of: status, cleanup, got: {mode}")));
+        }
+        let directory = context.remote_expand(&context.resolution()?.async_dir.clone()).await?;
+        let file = remote_join(&directory, &job);
+        let mut result = Map::new();
+        for key in ["stdout", "stderr"] {
+            result.insert(key, "");
+            result.insert(format!("{key}_lines"), Value::list(vec![]));
+        }
+        result.insert("started", false);
+        result.insert("finished", false);
+        result.insert("ansible_job_id", job.as_str());
+        match mode.as_str() {
+            "cleanup" => result.insert("erased", file),
+            _ => {
+                result.insert("started", true);
+                result.insert("results_file", file)
+            }
+        };
+        let mut args = Map::new();
+        args.insert("jid", job);
+        args.insert("mode", mode);
+        args.insert("_async_dir", directory);
+        let module = context.find_module("ansible.legacy.async_status")?;
+        result.extend(context.run_foreground(module, args).await?);
+        for key in ["started", "finished"] {
+            let truth = result.get(key).is_some_and(Value::is_true);
+            result.insert(key, truth);
+        }
+        Ok(result)
+    })
+}

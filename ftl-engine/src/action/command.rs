@@ -1,0 +1,15 @@
+//! `command` and `shell`: one module, with or without a shell.
+
+use super::{ActionContext, ActionFuture};
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move { context.run_named("ansible.legacy.command", context.args.clone()).await })
+}
+
+pub(super) fn run_shell<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move {
+        let mut args = context.args.clone();
+        args.insert("_uses_shell", true);
+        context.run_named("ansible.legacy.command", args).await
+    })
+}

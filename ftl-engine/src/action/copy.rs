@@ -1,0 +1,282 @@
+//! `copy`: files and trees of the controller, or text of the task, to the host.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ftl_core::call::Source;
+use ftl_core::value::{Map, Value, to_json, to_text};
+
+use super::files::{remote_join, truth};
+use super::{ActionContext, ActionFuture, copy_diff, copy_tree};
+use crate::task::TaskFailure;
+
+/// Arguments that the `file` module knows when contents are equal already.
+const FILE_ARGUMENTS: [&str; 16] = [
+    "mode", "owner", "group", "seuser", "serole", "selevel", "setype", "attributes", "attr", "unsafe_writes", "state",
+    "path", "_original_basename", "recurse", "force", "_diff_peek",
+];
+
+/// What is copied.
+#[derive(Clone)]
+pub(super) enum Content {
+    /// Made by the task: `content:`, or a rendered template.
+    Made(Arc<[u8]>),
+    /// A file of the controller; decrypted contents are `Made`.
+    File(PathBuf),
+}
+
+/// One file to copy.
+pub(super) struct Item {
+    pub content: Content,
+    /// Its name below the destination.
+    pub name: String,
+    /// How diffs call the new side.
+    pub shown: String,
+    /// `content:` was given: the destination cannot be a directory.
+    pub is_text: bool,
+}
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move { copy(context).await })
+}
+
+fn fail(text: impl Into<String>) -> TaskFailure {
+    TaskFailure::plain(text)
+}
+
+async fn copy(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
+    let src = context.text("src");
+    let content = context.args.get("content").filter(|c| !c.is_none());
+    let Some(dest) = context.text("dest") else {
+        return Err(fail(if src.is_none() && content.is_none() { "src (or content) is required" } else { "dest is required" }));
+    };
+    match (&src, content) {
+        (None, None) => return Err(fail("src (or content) is required")),
+        (Some(_), Some(_)) => return Err(fail("src and content are mutually exclusive")),
+        (None, Some(_)) if dest.ends_with('/') => return Err(fail("can not use content with a dir as dest")),
+        _ => {}
+    }
+    if let Some(content) = content {
+        let bytes = match content {
+            Value::Dict(_) | Value::List(_) => to_json(content).into_bytes(),
+            other => to_text(other).into_bytes(),
+        };
+        let name = dest.rsplit('/').next().unwrap_or(&dest).to_string();
+        let item = Item { content: Content::Made(bytes.into()), name, shown: dest.clone(), is_text: true };
+        let mut result = copy_one(context, &context.args, &item, &dest).await?.unwrap_or_else(|| unchanged(&dest, ""));
+        result.remove("_copied");
+        return Ok(result);
+    }
+    let src = src.unwrap_or_default();
+    if context.flag("remote_src", false) {
+        return context.run_named("ansible.legacy.copy", context.args.clone()).await;
+    }
+    let path = context.find_file("files", &src)?;
+    if path.is_dir() {
+        return copy_tree::copy_tree(context, &src, &path, &dest).await;
+    }
+    let item = file_item(context, &path, None)?;
+    Ok(copy_one(context, &context.args, &item, &dest).await?.unwrap_or_else(|| unchanged(&dest, &src)))
+}
+
+fn unchanged(dest: &str, src: &str) -> Map {
+    let mut result = Map::new();
+    result.insert("dest", dest);
+    result.insert("src", src);
+    result.insert("changed", false);
+    result
+}
+
+/// A file of the controller, decrypted when it is a vault and `decrypt` is on.
+pub(super) fn file_item(context: &ActionContext<'_>, path: &Path, name: Option<&str>) -> Result<Item, TaskFailure> {
+    let own = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let content = match context.flag("decrypt", true) && is_vault(path) {
+        true => Content::Made(context.step.run.loader.read(path)?.into()),
+        false => Content::File(path.to_path_buf()),
+    };
+    let shown = path.to_string_lossy().into_owned();
+    Ok(Item { content, name: name.map_or(own, str::to_string), shown, is_text: false })
+}
+
+fn is_vault(path: &Path) -> bool {
+    use std::io::Read;
+    let mut head = [0u8; 14];
+    let read = std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut head));
+    read.is_ok() && &head == b"$ANSIBLE_VAULT"
+}
+
+impl Content {
+    pub(super) fn checksum(&self) -> std::io::Result<String> {
+        use sha1::{Digest, Sha1};
+        use std::io::Read;
+        let mut hash = Sha1::new();
+        match self {
+            Content::Made(bytes) => hash.update(bytes),
+            Content::File(path) => {
+                let mut file = std::fs::File::open(path)?;
+                let mut buffer = vec![0u8; 1 << 16];
+                loop {
+                    let n = file.read(&mut buffer)?;
+                    if n == 0 {
+                        break;
+                    }
+                    hash.update(&buffer[..n]);
+                }
+            }
+        }
+        Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    }
+
+    fn source(&self) -> Source {
+        match self {
+            Content::Made(bytes) => Source::Bytes(bytes.clone()),
+            Content::File(path) => Source::File(path.clone()),
+        }
+    }
+}
+
+/// Copies one file; `None` when `force: false` leaves an existing one alone.
+pub(super) async fn copy_one(
+    context: &ActionContext<'_>,
+    args: &Map,
+    item: &Item,
+    dest: &str,
+) -> Result<Option<Map>, TaskFailure> {
+    let force = args.get("force").is_none_or(|v| v.to_bool_loose().unwrap_or(true));
+    let follow = args.get("follow").is_some_and(|v| v.to_bool_loose().unwrap_or(false));
+    let mut target = match dest.ends_with('/') {
+        true => remote_join(&context.remote_expand(dest).await?, &item.name),
+        false => context.remote_expand(dest).await?,
+    };
+    let mut stat = context.remote_stat(&target, follow, force).await?;
+    if truth(&stat, "exists") && truth(&stat, "isdir") {
+        if item.is_text {
+            return Err(fail("can not use content with a dir as dest"));
+        }
+        target = remote_join(&target, &item.name);
+        stat = context.remote_stat(&target, follow, force).await?;
+    }
+    if truth(&stat, "exists") && !force {
+        return Ok(None);
+    }
+    let unreadable = |e: std::io::Error| fail(format!("could not find src={}, {e}", item.shown));
+    let checksum = item.content.checksum().map_err(unreadable)?;
+    let mode = preserved_mode(args, item);
+    let same = stat.get("checksum").is_some_and(|c| to_text(c) == checksum);
+    let mut result = match same {
+        true => settle(context, args, item, &target, &stat, follow, mode).await?,
+        false => {
+            let diff = match context.keywords.diff {
+                true => Some(copy_diff::diff(context, &target, item).await?),
+                false => None,
+            };
+            if context.keywords.check {
+                let mut result = Map::new();
+                result.insert("changed", true);
+                insert_diff(&mut result, diff);
+                return Ok(Some(result));
+            }
+            let mut result = place(context, args, item, &target, &checksum, follow, mode).await?;
+            insert_diff(&mut result, diff);
+            result
+        }
+    };
+    if !result.get("checksum").is_some_and(Value::is_true) {
+        result.insert("checksum", checksum);
+    }
+    Ok(Some(result))
+}
+
+fn insert_diff(result: &mut Map, diff: Option<Map>) {
+    if let Some(diff) = diff {
+        let mut all = vec![Value::dict(diff)];
+        match result.get("diff") {
+            Some(Value::List(l)) => all.extend(l.items().iter().cloned()),
+            Some(Value::Dict(d)) if !d.is_empty() => all.push(Value::Dict(d.clone())),
+            _ => {}
+        }
+        result.insert("diff", all);
+    }
+}
+
+/// `mode: preserve` means the mode of the source.
+fn preserved_mode(args: &Map, item: &Item) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let Content::File(path) = &item.content else { return None };
+    let wanted = args.get("mode").is_some_and(|m| m.as_str() == Some("preserve"));
+    let mode = wanted.then(|| path.metadata().ok()).flatten()?.permissions().mode() & 0o7777;
+    Some(format!("0{mode:03o}"))
+}
+
+/// Contents are equal: only attributes may differ.
+async fn settle(
+    context: &ActionContext<'_>,
+    args: &Map,
+    item: &Item,
+    target: &str,
+    stat: &Map,
+    follow: bool,
+    mode: Option<String>,
+) -> Result<Map, TaskFailure> {
+    let mut target = target.to_string();
+    if follow && truth(stat, "islnk") && let Some(source) = stat.get("lnk_source") {
+        target = to_text(source);
+    }
+    let mut out: Map = args.iter().filter(|(k, _)| k.as_str().is_some_and(|k| FILE_ARGUMENTS.contains(&k)))
+        .map(|(k, v)| (k.clone(), v.clone())).collect();
+    out.insert("dest", target);
+    out.insert("_original_basename", item.name.as_str());
+    out.insert("recurse", false);
+    out.insert("state", "file");
+    if let Some(mode) = mode {
+        out.insert("mode", mode);
+    }
+    let module = context.find_module("ansible.legacy.file")?;
+    context.run_foreground(module, out).await
+}
+
+/// Contents differ: the bytes go to a temporary file, the `copy` module moves them into place.
+async fn place(
+    context: &ActionContext<'_>,
+    args: &Map,
+    item: &Item,
+    target: &str,
+    checksum: &str,
+    follow: bool,
+    mode: Option<String>,
+) -> Result<Map, TaskFailure> {
+    let temp = context.remote_temp().await?;
+    let result = place_from(context, args, item, target, checksum, follow, mode, &temp).await;
+    context.remote_remove(&temp).await;
+    result
+}
+
+#[expect(clippy::too_many_arguments, reason = "the temporary directory is removed by the caller, whatever happens here")]
+async fn place_from(
+    context: &ActionContext<'_>,
+    args: &Map,
+    item: &Item,
+    target: &str,
+    checksum: &str,
+    follow: bool,
+    mode: Option<String>,
+    temp: &str,
+) -> Result<Map, TaskFailure> {
+    let extension = Path::new(&item.name).extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
+    let remote = remote_join(temp, &format!(".source{extension}"));
+    context.transfer(item.content.source(), &remote, 0o600).await?;
+    let mut out: Map = args.iter().filter(|(k, _)| !matches!(k.as_str(), Some("content" | "decrypt")))
+        .map(|(k, v)| (k.clone(), v.clone())).collect();
+    out.insert("src", remote);
+    out.insert("dest", target);
+    out.insert("_original_basename", item.name.as_str());
+    out.insert("follow", follow);
+    if !args.get("checksum").is_some_and(Value::is_true) {
+        out.insert("checksum", checksum);
+    }
+    if let Some(mode) = mode {
+        out.insert("mode", mode);
+    }
+    let module = context.find_module("ansible.legacy.copy")?;
+    context.run_foreground(module, out).await
+}

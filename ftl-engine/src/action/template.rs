@@ -1,0 +1,179 @@
+//! `template`: a file rendered on the controller, then copied.
+
+use std::path::{Path, PathBuf};
+
+use ftl_core::source::Origin;
+use ftl_core::value::{Map, Str, Value, to_text};
+use ftl_template::FileOptions;
+
+use super::copy::{Content, Item, copy_one};
+use super::{ActionContext, ActionFuture};
+use crate::task::TaskFailure;
+
+/// Options of rendering, which the copy does not know.
+const RENDERING: [&str; 11] = [
+    "newline_sequence", "block_start_string", "block_end_string", "variable_start_string", "variable_end_string",
+    "comment_start_string", "comment_end_string", "trim_blocks", "lstrip_blocks", "output_encoding", "src",
+];
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move {
+        if context.arg("state").is_some() {
+            return Err(TaskFailure::plain("'state' cannot be specified on a template"));
+        }
+        let (Some(src), Some(dest)) = (context.text("src"), context.text("dest")) else {
+            return Err(TaskFailure::plain("src and dest are required"));
+        };
+        let options = options(context)?;
+        let path = context.find_file("templates", &src).map_err(|failure| match failure {
+            TaskFailure::Error(error) => TaskFailure::plain(error.one_line()),
+            other => other,
+        })?;
+        let text = render(context, &src, &path, &dest, options)?;
+        let bytes = encode(&text, &context.text("output_encoding").unwrap_or_else(|| "utf-8".into()))?;
+        let mut args: Map = context.args.iter()
+            .filter(|(k, _)| !k.as_str().is_some_and(|k| RENDERING.contains(&k)))
+            .map(|(k, v)| (k.clone(), v.clone())).collect();
+        args.insert("follow", context.flag("follow", false));
+        if args.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) {
+            args.insert("mode", mode_of(&path));
+        }
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let item = Item {
+            content: Content::Made(bytes.into()),
+            name,
+            shown: path.to_string_lossy().into_owned(),
+            is_text: false,
+        };
+        Ok(copy_one(context, &args, &item, &dest).await?.unwrap_or_else(|| {
+            let mut result = Map::new();
+            result.insert("dest", dest.as_str());
+            result.insert("src", path.to_string_lossy().into_owned());
+            result.insert("changed", false);
+            result
+        }))
+    })
+}
+
+fn mode_of(path: &Path) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = path.metadata().map(|m| m.permissions().mode() & 0o7777).unwrap_or(0o644);
+    format!("0{mode:03o}")
+}
+
+fn options(context: &ActionContext<'_>) -> Result<FileOptions, TaskFailure> {
+    let defaults = FileOptions::default();
+    let text = |key: &str, default: &str| context.text(key).unwrap_or_else(|| default.to_string());
+    let newline = match text("newline_sequence", "\n").as_str() {
+        "\\n" | "\n" => "\n",
+        "\\r" | "\r" => "\r",
+        "\\r\\n" | "\r\n" => "\r\n",
+        _ => return Err(TaskFailure::plain("newline_sequence needs to be one of: \n, \r or \r\n")),
+    };
+    Ok(FileOptions {
+        variable_start: text("variable_start_string", &defaults.variable_start),
+        variable_end: text("variable_end_string", &defaults.variable_end),
+        block_start: text("block_start_string", &defaults.block_start),
+        block_end: text("block_end_string", &defaults.block_end),
+        comment_start: text("comment_start_string", &defaults.comment_start),
+        comment_end: text("comment_end_string", &defaults.comment_end),
+        newline_sequence: newline.into(),
+        trim_blocks: context.flag("trim_blocks", true),
+        lstrip_blocks: context.flag("lstrip_blocks", false),
+        ..defaults
+    })
+}
+
+fn render(
+    context: &ActionContext<'_>,
+    src: &str,
+    path: &Path,
+    dest: &str,
+    mut options: FileOptions,
+) -> Result<String, TaskFailure> {
+    let text = context.step.run.loader.read_text(path)?;
+    let mut search = context.step.search_path();
+    search.push(context.step.play.base_dir.clone());
+    search.extend(path.parent().map(Path::to_path_buf));
+    options.search_path = search.iter().flat_map(|p| [p.join("templates"), p.clone()]).collect::<Vec<PathBuf>>();
+    let renderer = context.renderer.with_variables(template_variables(context, src, path, dest));
+    let shown = path.to_string_lossy().into_owned();
+    Ok(renderer.render_file(&Str::trusted(text, Some(Origin::new(shown, 1, 1))), &options)?)
+}
+
+/// `template_path` and its kind, and `ansible_managed` when nobody set it.
+fn template_variables(context: &ActionContext<'_>, src: &str, path: &Path, dest: &str) -> Map {
+    use std::os::unix::fs::MetadataExt;
+    let mut vars = Map::new();
+    let meta = path.metadata().ok();
+    let full = path.to_string_lossy().into_owned();
+    let time = |seconds: i64| -> Value {
+        let local = |t| jiff::tz::TimeZone::system().to_datetime(t);
+        jiff::Timestamp::from_second(seconds).map_or(Value::None, |t| {
+            Value::DateTime(ftl_core::value::DateTime { civil: local(t), offset: None })
+        })
+    };
+    let uid = meta.as_ref().map(|m| m.uid()).unwrap_or(0);
+    vars.insert("template_host", hostname());
+    vars.insert("template_path", src);
+    vars.insert("template_mtime", time(meta.as_ref().map(|m| m.mtime()).unwrap_or(0)));
+    vars.insert("template_uid", user_name(uid).map_or(Value::Int(uid as i64), Value::str));
+    vars.insert("template_run_date", time(jiff::Timestamp::now().as_second()));
+    vars.insert("template_destpath", dest);
+    vars.insert("template_fullpath", full);
+    if context.scope_value("ansible_managed").is_none() {
+        vars.insert("ansible_managed", managed(context, &vars));
+    }
+    vars
+}
+
+/// The setting's placeholders are those of `strftime`, plus `{file}`, `{host}` and `{uid}`.
+fn managed(context: &ActionContext<'_>, vars: &Map) -> String {
+    let written = &context.step.run.settings.ansible_managed;
+    let value = |key: &str| vars.get(key).map(to_text).unwrap_or_default();
+    written
+        .replace("{file}", &value("template_path"))
+        .replace("{host}", &value("template_host"))
+        .replace("{uid}", &value("template_uid"))
+}
+
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_string()).unwrap_or_default()
+}
+
+fn user_name(uid: u32) -> Option<String> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_string())
+    })
+}
+
+fn encode(text: &str, encoding: &str) -> Result<Vec<u8>, TaskFailure> {
+    let normal = encoding.to_lowercase().replace(['-', '_'], "");
+    let unable = |c: char| {
+        TaskFailure::plain(format!("'{encoding}' codec can't encode character '\\u{:04x}'", c as u32))
+    };
+    match normal.as_str() {
+        "utf8" => Ok(text.as_bytes().to_vec()),
+        "utf8sig" => Ok([b"\xef\xbb\xbf", text.as_bytes()].concat()),
+        "ascii" | "usascii" => text.chars().map(|c| if c.is_ascii() { Ok(c as u8) } else { Err(unable(c)) }).collect(),
+        "latin1" | "iso88591" | "l1" => {
+            text.chars().map(|c| u8::try_from(c as u32).map_err(|_| unable(c))).collect()
+        }
+        "windows1252" | "cp1252" => text.chars().map(|c| cp1252(c).ok_or_else(|| unable(c))).collect(),
+        "utf16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        "utf16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        "utf16" => Ok([0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()),
+        _ => Err(TaskFailure::plain(format!("output_encoding '{encoding}' is not supported yet"))),
+    }
+}
+
+fn cp1252(c: char) -> Option<u8> {
+    const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    match c as u32 {
+        n @ (0..=0x7f | 0xa0..=0xff) => Some(n as u8),
+        _ => HIGH.chars().position(|h| h == c).map(|i| 0x80 + i as u8),
+    }
+}

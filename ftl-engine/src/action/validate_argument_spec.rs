@@ -1,0 +1,45 @@
+//! `validate_argument_spec`: do variables fit what a role says of its arguments?
+
+use ftl_core::value::{Map, Value};
+
+use super::{ActionContext, ActionFuture};
+use crate::argument_spec::validate;
+use crate::task::TaskFailure;
+
+pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move {
+        let mut result = Map::new();
+        let about = context.args.get("validate_args_context").cloned().unwrap_or_else(|| Value::dict(Map::new()));
+        result.insert("validate_args_context", about);
+        let spec = match context.args.get("argument_spec") {
+            Some(Value::Dict(d)) => d.entries(),
+            Some(other) => {
+                return Err(TaskFailure::message(format!(
+                    "Incorrect type for argument_spec, expected dict and got <class '{}'>",
+                    ftl_core::value::type_name(other)
+                )));
+            }
+            None => return Err(TaskFailure::message("\"argument_spec\" arg is required in args")),
+        };
+        let mut given = Map::new();
+        for (name, _) in spec.text_iter() {
+            if let Some(raw) = context.scope_value(name) {
+                given.insert(name, context.renderer.render(&raw).and_then(crate::task::defined)?);
+            }
+        }
+        if let Some(Value::Dict(provided)) = context.args.get("provided_arguments") {
+            given.extend(provided.entries().iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        let errors = validate(&spec, &given);
+        if errors.is_empty() {
+            result.insert("changed", false);
+            result.insert("msg", "The arg spec validation passed");
+            return Ok(result);
+        }
+        result.insert("failed", true);
+        result.insert("msg", format!("Validation of arguments failed:\n{}", errors.join("\n")));
+        result.insert("argument_spec_data", Value::Dict(ftl_core::Dict::shared(spec)));
+        result.insert("argument_errors", errors.iter().map(|e| Value::str(e.as_str())).collect::<Value>());
+        Ok(result)
+    })
+}
