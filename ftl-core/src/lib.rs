@@ -4,6 +4,7 @@
 
 pub mod value;
 pub mod source;
+pub mod settings;
 pub mod vault;
 pub mod yaml;
 pub mod id;
