@@ -490,6 +490,8 @@ class Gate(object):
             for read in (self.on_stdout, self.on_stderr):
                 while work.stream in self.works and getattr(work, read.__name__[3:]) is not None and read(work):
                     pass
+            if work.stdout is None and work.stderr is None:
+                self.finish(work)
 
     def finish(self, work):
         if self.works.get(work.stream) is not work:

@@ -1,11 +1,12 @@
 //! The conversation before a program speaks its protocol: shell noise, sudo's prompt, and the line that says it started.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ftl_core::call::Secret;
 use ftl_core::port::{ByteSource, ByteStream};
 use ftl_core::result::HostError;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::protocol::hello::find;
@@ -37,15 +38,17 @@ const KEPT: usize = 64 * 1024;
 const NOISE: usize = 1 << 20;
 
 /// Collects what a program writes to stderr, for as long as it runs.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Errors {
     text: Arc<Mutex<Vec<u8>>>,
     changed: Arc<Notify>,
+    ended: Arc<Semaphore>,
 }
 
 impl Errors {
     pub fn collect(mut source: Box<dyn ByteSource>) -> Errors {
-        let errors = Errors::default();
+        let errors =
+            Errors { text: Arc::default(), changed: Arc::default(), ended: Arc::new(Semaphore::new(0)) };
         let kept = errors.clone();
         tokio::spawn(async move {
             while let Ok(Some(bytes)) = source.receive().await {
@@ -57,12 +60,20 @@ impl Errors {
                 kept.changed.notify_one();
             }
             kept.changed.notify_one();
+            kept.ended.close();
         });
         errors
     }
 
     pub fn text(&self) -> Vec<u8> {
         self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All of it, once the program closed it; what there is when it does not.
+    pub async fn rest(&self, within: Duration) -> Vec<u8> {
+        // The semaphore never has permits: it only tells that it was closed.
+        let _ = tokio::time::timeout(within, self.ended.acquire()).await;
+        self.text()
     }
 
     fn count(&self, what: &str) -> usize {
@@ -124,7 +135,7 @@ pub async fn wait_for<T>(
         seen.drain(..extra);
     }
     // The rest of stderr says why; it may come a moment after the end of stdout.
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let _ = errors.rest(Duration::from_millis(500)).await;
     check_prompt(&errors, prompt, &mut answered, input.as_mut()).await?;
     Err(Trouble::Ended { stdout: seen, stderr: errors.text() })
 }

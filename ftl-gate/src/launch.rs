@@ -79,8 +79,8 @@ impl Launch {
         let mut source = bundle::program().to_vec();
         source.extend_from_slice(&self.config_json);
         if prompt.is_none() {
-            // No need to wait for the banner: one trip less.
-            stream.input.send(source.clone()).await?;
+            // No need to wait for the banner: one trip less. Whoever does not read it says why in its last words.
+            let _ = stream.input.send(source.clone()).await;
         }
         let look = |text: &[u8]| Banner::find(text, &self.marker);
         let started = converse::wait_for(stream, prompt, deadline, look).await;

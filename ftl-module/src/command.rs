@@ -70,7 +70,8 @@ async fn converse_and_run(
         {
             let rc = String::from_utf8_lossy(code).trim().parse().unwrap_or(1);
             stdout.truncate(at);
-            return Ok(ExecOutput { rc, stdout, stderr: after_prompt(started.errors.text(), escalation) });
+            let stderr = started.errors.rest(Duration::from_millis(250)).await;
+            return Ok(ExecOutput { rc, stdout, stderr: after_prompt(stderr, escalation) });
         }
         if stdout.len() > OUTPUT {
             return Err(HostError::failed("The command printed more than 64 MiB and was ended."));

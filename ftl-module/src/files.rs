@@ -10,6 +10,7 @@ use ftl_gate::protocol::Spec;
 
 use crate::ansible::package::CorePack;
 use crate::execute::explain;
+use crate::plain;
 use crate::pool::Pool;
 
 pub async fn file(
@@ -29,7 +30,11 @@ pub async fn file(
     };
     let mut attempts = 0;
     loop {
-        let gate = pool.gate(target, pack).await?;
+        let gate = match pool.gate(target, pack).await {
+            Ok(gate) => gate,
+            Err(error) if plain::is_without_python(&error) => return plain::file(pool, target, &spec, error).await,
+            Err(error) => return Err(error),
+        };
         attempts += 1;
         match gate.file(&spec).await {
             Ok(answer) => return answer.map_err(HostError::failed),
@@ -50,7 +55,11 @@ pub async fn put(
 ) -> Result<(), HostError> {
     let mut attempts = 0;
     loop {
-        let gate = pool.gate(target, pack).await?;
+        let gate = match pool.gate(target, pack).await {
+            Ok(gate) => gate,
+            Err(error) if plain::is_without_python(&error) => return plain::put(pool, target, &source, path, mode).await,
+            Err(error) => return Err(error),
+        };
         attempts += 1;
         let outcome = match &source {
             Source::Bytes(bytes) => gate.put(&mut &bytes[..], bytes.len() as u64, path, mode).await,

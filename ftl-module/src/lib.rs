@@ -13,6 +13,7 @@ pub mod privilege;
 pub mod execute;
 pub mod command;
 pub mod files;
+pub mod plain;
 pub mod runtime;
 
 pub use native::{NativeCall, NativeModules};

@@ -117,6 +117,7 @@ impl Locator {
                 if let Some(step) = route(&found, resource, notes)? {
                     return Ok(step);
                 }
+                refuse_action(&found.directory.join("plugins/action"), resource)?;
                 Ok(in_collection(&found, resource).map_or(Step::Nothing, Step::Found))
             }
         }
@@ -124,6 +125,9 @@ impl Locator {
 
     /// The search before there were collections: library directories, then ansible-core.
     fn legacy(&self, name: &str, search: &ModuleSearch, notes: &mut Vec<String>) -> Result<Step, String> {
+        for directory in &search.action_plugins {
+            refuse_action(directory, name)?;
+        }
         let found = search.library.iter().chain(&self.library).find_map(|directory| in_library(directory, name, 2));
         if let Some(path) = found {
             return Ok(Step::Found(ModuleRef {
@@ -199,6 +203,9 @@ impl Locator {
 fn route(collection: &Collection, name: &str, notes: &mut Vec<String>) -> Result<Option<Step>, String> {
     let Some(entry) = collection.routing("modules", name) else { return Ok(None) };
     let full = format!("{}.{name}", collection.name);
+    if let Some(action) = entry["action_plugin"].as_str() {
+        return Err(format!("The action plugin {action} of {full} is not supported yet: FTL runs no action plugins in Python."));
+    }
     if let Some(notice) = entry.get("deprecation").filter(|n| n.is_object()) {
         let text = notice["warning_text"].as_str().unwrap_or_default();
         notes.push(removal(&format!("{full} has been deprecated. {text}"), notice, &collection.name, false));
@@ -209,6 +216,15 @@ fn route(collection: &Collection, name: &str, notes: &mut Vec<String>) -> Result
         return Err(removal(&message, notice, &collection.name, true));
     }
     Ok(entry["redirect"].as_str().map(|target| Step::Redirect(target.to_owned())))
+}
+
+/// The module beside an action plugin is often an empty shell: running it alone would report work that nobody did.
+fn refuse_action(directory: &Path, name: &str) -> Result<(), String> {
+    let file = directory.join(format!("{}.py", name.replace('.', "/")));
+    match file.is_file() {
+        true => Err(format!("The action plugin {} is not supported yet: FTL runs no action plugins in Python.", file.display())),
+        false => Ok(()),
+    }
 }
 
 /// Ansible's sentence about when something goes.
@@ -321,6 +337,8 @@ mod tests {
         write("library/deep/er/other.sh", "");
         write("library/README.md", "");
         write("c/ansible_collections/a/b/plugins/modules/one.py", "");
+        write("c/ansible_collections/a/b/plugins/modules/acts.py", "");
+        write("c/ansible_collections/a/b/plugins/action/acts.py", "");
         write("c/ansible_collections/a/b/plugins/modules/sub/two.py", "");
         write(
             "c/ansible_collections/a/b/meta/runtime.yml",
@@ -365,6 +383,7 @@ mod tests {
             "a.b.one ansible_collections.a.b.plugins.modules.onea.b.stale has been deprecated. Soon. This feature will be \
              removed from collection 'a.b' in a release after 2030-01-01.",
         );
+        assert!(found(&locator, "a.b.acts", &search).contains("acts.py is not supported yet"));
         assert!(found(&locator, "a.b.loop", &search).contains("redirect loop"));
         for name in ["README", "one", "a.b.nothing", "x.y.z", "ansible.builtin.mine"] {
             check(

@@ -154,3 +154,20 @@ async fn sudo_gets_its_password_once_and_only_when_it_asks() {
     assert_eq!(exec(None).await.unwrap_err().message(), "Missing sudo password");
     lab.runtime.close().await;
 }
+
+#[tokio::test]
+async fn scripts_reach_hosts_without_python() {
+    let lab = Lab::new();
+    let target = Target { interpreter: ftl_core::call::Interpreter::Path("/nope/python".into()), ..lab.remote() };
+    let directory = to_text(&lab.runtime.file(&target, FileRequest::TempDir).await.unwrap());
+    let path = format!("{directory}/a b");
+    lab.runtime.put(&target, Source::Bytes(b"echo hi\n".as_slice().into()), &path, 0o700).await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(std::fs::read(&path).unwrap(), b"echo hi\n");
+    lab.runtime.file(&target, FileRequest::Remove { path: directory.clone() }).await.unwrap();
+    assert!(!std::path::Path::new(&directory).exists());
+    let stat = FileRequest::Stat { path, follow: true, checksum: false };
+    let error = lab.runtime.file(&target, stat).await.unwrap_err().message();
+    assert_eq!(error, "The module interpreter '/nope/python' was not found.");
+    lab.runtime.close().await;
+}
