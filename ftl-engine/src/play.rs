@@ -127,7 +127,9 @@ async fn run_batch(
             state.mark_failed(host);
         }
     }
-    state.ledger.failed.clear();
+    // Hosts of other batches stay failed; those of this one are found failed again at its end.
+    let batch_hosts = state.hosts.clone();
+    state.ledger.failed.retain(|h| !batch_hosts.contains(h));
     start_at_task(&mut state, if has_gather { body.first().copied() } else { None });
     if gather == Gather::Smart && has_gather {
         skip_known_facts(&mut state);

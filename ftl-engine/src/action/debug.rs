@@ -1,5 +1,6 @@
 //! `debug`: a message, or the value of an expression.
 
+use ftl_core::event::Event;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Str, Value, repr, to_text};
 
@@ -50,8 +51,9 @@ fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value),
         Value::Str(s) if !s.is_template() => {
             let name = s.as_str().to_string();
             let value = match context.renderer.evaluate(s) {
+                Ok(Value::Undefined(u)) => missing(context, &Diagnostic::error(u.message.clone()), s),
                 Ok(value) => value,
-                Err(error) if is_missing(&error) => Value::str(not_defined(&error)),
+                Err(error) if is_missing(&error) => missing(context, &error, s),
                 Err(error) => return Err(error.into()),
             };
             return Ok((name, shown(value)));
@@ -64,7 +66,7 @@ fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value),
             let expression = Str::plain(s.as_str());
             match context.scope_value(s.as_str()) {
                 Some(value) => Ok((expression.as_str().to_string(), shown(context.renderer.render(&value)?))),
-                None => Ok((s.as_str().to_string(), Value::str("VARIABLE IS NOT DEFINED!"))),
+                None => Ok((s.as_str().to_string(), Value::str(format!("<< error 1 - '{}' is undefined >>", s.as_str())))),
             }
         }
         other => Ok((format!("<class '{}'>", ftl_core::value::type_name(other)), shown(other.clone()))),
@@ -73,7 +75,7 @@ fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value),
 
 fn shown(value: Value) -> Value {
     match value {
-        Value::Undefined(u) => Value::str(format!("VARIABLE IS NOT DEFINED!: {}", u.message)),
+        Value::Undefined(u) => Value::str(format!("<< error 1 - {} >>", u.message)),
         other => other,
     }
 }
@@ -83,9 +85,12 @@ fn is_missing(error: &Diagnostic) -> bool {
     text.contains("is undefined") || text.contains("has no attribute") || text.contains("has no element")
 }
 
-fn not_defined(error: &Diagnostic) -> String {
-    let _ = error;
-    "VARIABLE IS NOT DEFINED!".into()
+/// What stands for a missing value, and the warning that goes with it.
+fn missing(context: &ActionContext<'_>, error: &Diagnostic, expression: &Str) -> Value {
+    let text = error.one_line();
+    let warning = Diagnostic::warning(format!("Encountered 1 template error.\nerror 1 - {text}"));
+    context.step.emit(Event::Message(warning.at(expression.origin().cloned())));
+    Value::str(format!("<< error 1 - {text} >>"))
 }
 
 impl ActionContext<'_> {

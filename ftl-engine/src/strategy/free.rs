@@ -12,6 +12,7 @@ use super::linear::End;
 use super::workers::Workers;
 use crate::play_run::PlayRun;
 use crate::process::Fatal;
+use crate::step::{Outcome, Step};
 
 pub async fn run(play: &mut PlayRun, pinned: bool) -> Result<End, Fatal> {
     if play.max_fail_percentage.is_some() {
@@ -25,6 +26,7 @@ pub async fn run(play: &mut PlayRun, pinned: bool) -> Result<End, Fatal> {
     let mut running: FxHashMap<TaskId, usize> = FxHashMap::default();
     // Pinned: the hosts that hold a place until they are through.
     let mut holders: Vec<HostId> = vec![];
+    let mut done = vec![];
     loop {
         if play.run.cancel.is_cancelled() {
             break;
@@ -54,16 +56,18 @@ pub async fn run(play: &mut PlayRun, pinned: bool) -> Result<End, Fatal> {
             }
             play.cursors.insert(host, cursor);
             moved = true;
-            begin(play, host, task, &mut workers, &mut busy, &mut running).await?;
+            done.extend(begin(play, host, task, &mut workers, &mut busy, &mut running).await?);
         }
-        if workers.is_empty() {
-            if moved {
+        let mut results = std::mem::take(&mut done);
+        if results.is_empty() {
+            if workers.is_empty() && !moved {
+                break;
+            }
+            if workers.is_empty() {
                 continue;
             }
-            break;
+            results.extend(workers.next().await);
         }
-        let Some((step, outcome)) = workers.next().await else { break };
-        let mut results = vec![(step, outcome)];
         while let Some(more) = workers.try_next() {
             results.push(more);
         }
@@ -88,21 +92,21 @@ async fn begin(
     workers: &mut Workers,
     busy: &mut FxHashSet<HostId>,
     running: &mut FxHashMap<TaskId, usize>,
-) -> Result<(), Fatal> {
+) -> Result<Option<(Step, Outcome)>, Fatal> {
     let info = play.task_info(host, task);
     let step = play.step(host, task, &info);
     if step.task.is_handler {
         play.notified.remove(&(task, host));
     }
     if let TaskKind::Meta(meta) = step.task.kind {
-        return play.run_meta(step, meta).await;
+        play.run_meta(step, meta).await?;
+        return Ok(None);
     }
     warn_unsupported(play, &step)?;
     play.emit(Event::TaskStarted(info));
     busy.insert(host);
     *running.entry(task).or_default() += 1;
-    workers.start(step, None);
-    Ok(())
+    Ok(workers.start(step, None).await)
 }
 
 fn warn_unsupported(play: &PlayRun, step: &crate::step::Step) -> Result<(), Fatal> {

@@ -129,7 +129,9 @@ impl Round {
                     }
                 }
             }
-            workers.start(step, limit);
+            if let Some((step, outcome)) = workers.start(step, limit).await {
+                results.push(play.process(step, outcome)?);
+            }
             if once {
                 break;
             }

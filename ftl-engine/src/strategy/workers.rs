@@ -1,8 +1,11 @@
 //! Steps under way: bounded by `forks` and `throttle`, answering by message.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 
 use ftl_core::event::Event;
+use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -20,23 +23,31 @@ impl Workers {
         Workers { set: JoinSet::new(), forks: Arc::new(Semaphore::new(forks.max(1))) }
     }
 
-    pub fn start(&mut self, step: Step, throttle: Option<Arc<Semaphore>>) {
-        let forks = self.forks.clone();
+    /// Begins a step. What needs no host is done here and now, in the order of the hosts and without a task of its own;
+    /// its answer is the result.
+    pub async fn start(&mut self, step: Step, throttle: Option<Arc<Semaphore>>) -> Option<(Step, Outcome)> {
+        step.emit(Event::HostStarted { task: step.info.clone(), host: step.host_name.clone() });
+        let (Ok(fork), None) = (self.forks.clone().try_acquire_owned(), &throttle) else {
+            let forks = self.forks.clone();
+            self.set.spawn(async move {
+                let _slot = match &throttle {
+                    Some(throttle) => throttle.acquire().await.ok(),
+                    None => None,
+                };
+                let _fork = forks.acquire().await.ok();
+                guarded(step).await
+            });
+            return None;
+        };
+        let mut work = Box::pin(guarded(step));
+        if let Poll::Ready(done) = futures::poll!(&mut work) {
+            return Some(done);
+        }
         self.set.spawn(async move {
-            let _slot = match &throttle {
-                Some(throttle) => throttle.acquire().await.ok(),
-                None => None,
-            };
-            let _fork = forks.acquire().await.ok();
-            step.emit(Event::HostStarted { task: step.info.clone(), host: step.host_name.clone() });
-            // A panic in one host's task must not take the others down: it becomes that host's failure.
-            let inner = step.clone();
-            let outcome = match tokio::spawn(async move { run_step(&inner).await }).await {
-                Ok(outcome) => outcome,
-                Err(_) => panicked(&step),
-            };
-            (step, outcome)
+            let _fork = fork;
+            work.await
         });
+        None
     }
 
     pub fn is_empty(&self) -> bool {
@@ -56,6 +67,12 @@ impl Workers {
     pub fn try_next(&mut self) -> Option<(Step, Outcome)> {
         self.set.try_join_next()?.ok()
     }
+}
+
+/// A panic in one host's task must not take the others down: it becomes that host's failure.
+async fn guarded(step: Step) -> (Step, Outcome) {
+    let outcome = AssertUnwindSafe(run_step(&step)).catch_unwind().await.unwrap_or_else(|_| panicked(&step));
+    (step, outcome)
 }
 
 fn panicked(step: &Step) -> Outcome {
