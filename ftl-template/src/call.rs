@@ -50,6 +50,11 @@ impl Arguments {
         }
     }
 
+    /// The argument at this position, whatever names were given.
+    pub fn take_positional(&mut self, index: usize) -> Option<Value> {
+        self.positional.get_mut(index).and_then(Option::take)
+    }
+
     /// The argument that can only be given by name.
     pub fn take_named(&mut self, name: &str) -> Option<Value> {
         let at = self.named.iter().position(|(n, _)| &**n == name)?;

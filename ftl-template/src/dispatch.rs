@@ -68,7 +68,7 @@ fn prepare(
 /// A plugin's failure as a marker.
 fn plugin_failure(evaluation: &Evaluation<'_>, kind: &str, name: &str, failure: Failure) -> Result<Value, Failure> {
     match failure.kind() {
-        FailureKind::Undefined(_) | FailureKind::Limit => from_failure(failure, evaluation.origin()),
+        FailureKind::Undefined(_) | FailureKind::Limit => from_failure(failure, evaluation.origin(), "template"),
         _ => Ok(crate::evaluate::error_marker(plugin_error(evaluation, kind, name, failure))),
     }
 }

@@ -101,6 +101,7 @@ impl Renderer {
             Diagnostic::error(message).at(origin.cloned()).caused_by(Diagnostic::error(error.message))
         })?;
         let mut machine = Machine::new(self, expression, self.syntax.clone());
+        machine.kind = "expression";
         machine.is_conditional = is_conditional;
         machine.render_constants.set(is_conditional);
         let result = self.run(&mut machine, &template, expression, true);
@@ -126,11 +127,15 @@ impl Renderer {
         if let Value::Bool(holds) = result {
             return Ok(holds);
         }
+        if result.is_omit() {
+            return Err(Diagnostic::error("A template was resolved to an Omit scalar.").at(origin));
+        }
         let result_origin = match &result {
-            Value::Str(text) => text.origin().cloned(),
-            _ => None,
+            Value::Str(text) => text.origin().cloned().or_else(|| origin.clone()),
+            Value::None => None,
+            _ => origin.clone(),
         };
-        let place = result_origin.or_else(|| origin.clone()).map_or("<unknown>".to_string(), |o| o.to_string());
+        let place = result_origin.map_or("<unknown>".to_string(), |o| o.to_string());
         let holds = result.is_true();
         let message = format!(
             "Conditional result ({}) was derived from value of type '{}' at '{place}'. Conditionals must have a boolean \
@@ -284,7 +289,7 @@ impl Renderer {
                     FailureKind::Recursion,
                     "maximum recursion depth exceeded while calling a Python object",
                 );
-                return evaluate::from_failure(failure, text.origin());
+                return evaluate::from_failure(failure, text.origin(), "template");
             }
             session.active.push(address);
         }
@@ -321,7 +326,7 @@ impl Renderer {
         self.check_deadline()?;
         let result = crate::stack::deeper(self.shared.budget.depth, || machine.run(template));
         let value = match result {
-            Err(failure) => evaluate::from_failure(failure, text.origin())?,
+            Err(failure) => evaluate::from_failure(failure, text.origin(), machine.kind)?,
             Ok(value) => value,
         };
         Ok(if is_expression { value } else { with_newlines(text, value, &machine.syntax.newline_sequence) })

@@ -27,10 +27,7 @@ pub(crate) fn deeper<R>(limit: usize, f: impl FnOnce() -> Result<R, Failure>) ->
         }
     }
     if DEPTH.with(Cell::get) >= limit {
-        return Err(Failure::new(
-            FailureKind::Recursion,
-            "maximum recursion depth exceeded while calling a Python object",
-        ));
+        return Err(Failure::new(FailureKind::Recursion, "maximum recursion depth exceeded"));
     }
     DEPTH.with(|depth| depth.set(depth.get() + 1));
     let _level = Level;

@@ -105,3 +105,38 @@ fn recorded_templates() {
 fn further_templates() {
     check(include_str!("data/more.json"), &[]);
 }
+
+/// The words of an error as Ansible's exceptions have them, without the class.
+fn words(text: &str) -> &str {
+    text.split_once(": ").map_or(text, |(_, words)| words)
+}
+
+#[test]
+fn conditions() {
+    let data: Json = serde_json::from_str(include_str!("data/conditions.json")).expect("JSON");
+    let mut scope = variables(&data["vars"]);
+    for (_, value) in scope.iter_mut() {
+        if let Value::Str(text) = value {
+            *value = Value::Str(Str::trusted(text.shared(), Some(Origin::new("/vars.yml", 1, 1))));
+        }
+    }
+    let scope = Arc::new(scope);
+    let mut wrong = Vec::new();
+    for case in data["cases"].as_array().expect("cases") {
+        let renderer = Renderer::new(scope.clone(), Arc::new(Shared::default()));
+        let condition = match &case["c"] {
+            Json::String(text) => Value::Str(Str::trusted(text.as_str(), Some(Origin::new("/play.yml", 2, 3)))),
+            other => ftl_core::value::from_json(other),
+        };
+        let found = renderer.condition(&condition).map_err(|error| error.one_line());
+        let equal = match (&found, case.get("ok")) {
+            (Ok(found), Some(expected)) => expected == found,
+            (Err(found), None) => words(case["err"].as_str().unwrap_or("")) == found,
+            _ => false,
+        };
+        if !equal {
+            wrong.push(format!("{case}\n    found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

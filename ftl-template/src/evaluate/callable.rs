@@ -286,7 +286,7 @@ pub(crate) fn call(machine: &Machine<'_>, function: &Value, arguments: Arguments
 
 fn caught(machine: &Machine<'_>, result: Result<Value, Failure>) -> Result<Value, Failure> {
     match result {
-        Err(failure) => marker::from_failure(failure, machine.evaluation.origin()),
+        Err(failure) => marker::from_failure(failure, machine.evaluation.origin(), machine.kind),
         ok => ok,
     }
 }

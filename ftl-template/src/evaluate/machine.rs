@@ -29,6 +29,8 @@ pub(crate) struct Machine<'r> {
     /// Where `include` and `import` look; the playbook's directory when empty.
     pub search_path: Vec<PathBuf>,
     pub is_conditional: bool,
+    /// `template` or `expression`, for messages.
+    pub kind: &'static str,
     /// Variables this template has looked up.
     names: RefCell<FxHashMap<Arc<str>, Value>>,
     /// Scopes that macros refer to, kept until the template ends.
@@ -43,6 +45,7 @@ impl<'r> Machine<'r> {
             syntax,
             render_constants: Cell::new(false),
             is_conditional: false,
+            kind: "template",
             source: text.clone(),
             search_path: Vec::new(),
             names: RefCell::default(),
@@ -62,11 +65,11 @@ impl<'r> Machine<'r> {
     /// The one value of `nodes`; what ended the run early comes last.
     pub(crate) fn single(&self, mut nodes: Vec<Value>, outcome: Result<(), Failure>) -> Result<Value, Failure> {
         if let Err(failure) = outcome {
-            nodes.push(marker::from_failure(failure, self.evaluation.origin())?);
+            nodes.push(marker::from_failure(failure, self.evaluation.origin(), self.kind)?);
             // The template may have been cut short: text before is no result on its own.
         }
         match output::concat(self.renderer(), nodes) {
-            Err(failure) => marker::from_failure(failure, self.evaluation.origin()),
+            Err(failure) => marker::from_failure(failure, self.evaluation.origin(), self.kind),
             ok => ok,
         }
     }

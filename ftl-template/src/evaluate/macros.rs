@@ -46,7 +46,7 @@ impl MacroObject {
         let first_default = count - definition.defaults.len();
         let caller = arguments.take_named("caller");
         for (at, name) in definition.parameters.iter().enumerate() {
-            let value = match arguments.take(name, at) {
+            let value = match arguments.take_positional(at).or_else(|| arguments.take_named(name)) {
                 Some(value) => value,
                 None if at >= first_default => machine.evaluate(frame, &definition.defaults[at - first_default])?,
                 None => {
@@ -62,7 +62,8 @@ impl MacroObject {
             let caller = match caller {
                 Some(_) if !definition.uses_caller => {
                     return Err(Failure::type_error(format!(
-                        "macro '{}' takes no keyword argument 'caller'",
+                        "macro '{}' was invoked with two values for the special caller argument. This is most likely \
+                         a bug.",
                         definition.name
                     )));
                 }

@@ -21,12 +21,13 @@ pub(crate) fn error(diagnostic: Diagnostic) -> Value {
     }))
 }
 
-/// The marker for a failure, at the edge of the template or call where it ends; limits pass on.
-pub(crate) fn from_failure(failure: Failure, origin: Option<&Origin>) -> Result<Value, Failure> {
+/// The marker for a failure, at the edge of the template or call where it ends; limits pass on. `kind`: is
+/// it a template or an expression?
+pub(crate) fn from_failure(failure: Failure, origin: Option<&Origin>, kind: &str) -> Result<Value, Failure> {
     match failure.kind() {
         FailureKind::Undefined(marker) => Ok(Value::Undefined(marker.clone())),
         FailureKind::Limit => Err(failure),
-        _ => Ok(error(complete(failure, origin, "template"))),
+        _ => Ok(error(complete(failure, origin, kind))),
     }
 }
 

@@ -75,7 +75,9 @@ pub(crate) fn finalize(renderer: &Renderer, value: Value, top: bool) -> Result<V
             Ok(Value::dict(finished))
         }),
         Value::Object(object) => {
-            if let Some(data) = object.to_data() {
+            if (top || object.is_mapping())
+                && let Some(data) = object.to_data()
+            {
                 return finalize(renderer, data, top);
             }
             if top {

@@ -78,7 +78,7 @@ impl Machine<'_> {
         let mut nodes = Vec::new();
         self.run_body(frame, body, &mut nodes)?;
         match super::output::concat(self.renderer(), nodes) {
-            Err(failure) => marker::from_failure(failure, self.evaluation.origin()),
+            Err(failure) => marker::from_failure(failure, self.evaluation.origin(), self.kind),
             ok => ok,
         }
     }

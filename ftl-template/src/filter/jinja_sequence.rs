@@ -104,27 +104,32 @@ pub(super) fn join(evaluation: &Evaluation<'_>, value: Value, mut arguments: Arg
     Ok(out.into())
 }
 
-fn count(value: &Value, what: &str) -> Result<usize, Failure> {
+fn count(value: &Value) -> Result<usize, Failure> {
     match value.as_int() {
-        Some(count) if count > 0 => Ok(count as usize),
-        Some(0) if what == "slices" => Err("integer division or modulo by zero".into()),
-        Some(_) => Ok(0),
-        None => Err(Failure::type_error(format!("'{}' object cannot be interpreted as an integer", type_name(value)))),
+        Some(0) => Err("integer division or modulo by zero".into()),
+        Some(count) => Ok(count.max(0) as usize),
+        None => {
+            let kind = type_name(value);
+            Err(Failure::type_error(format!("unsupported operand type(s) for //: 'int' and '{kind}'")))
+        }
     }
 }
 
 pub(super) fn batch(_: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<Value, Failure> {
-    let size = count(&arguments.require("do_batch", "linecount", 0)?, "linecount")?;
+    let line_count = arguments.require("do_batch", "linecount", 0)?;
+    // What is no number is reached by no line.
+    let size = line_count.as_int().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
     let fill = arguments.take("fill_with", 1).filter(|f| !f.is_none());
     arguments.finish("do_batch")?;
-    let mut batches: Vec<Vec<Value>> = Vec::new();
+    let mut batches: Vec<Vec<Value>> = vec![Vec::new()];
     for item in defined_items(&value)? {
         match batches.last_mut() {
             Some(batch) if batch.len() != size => batch.push(item),
             _ => batches.push(vec![item]),
         }
     }
-    if let (Some(fill), Some(last)) = (fill, batches.last_mut()) {
+    batches.pop_if(|batch| batch.is_empty());
+    if let (Some(fill), Some(last), true) = (fill, batches.last_mut(), size < usize::MAX) {
         while last.len() < size {
             last.push(fill.clone());
         }
@@ -133,7 +138,7 @@ pub(super) fn batch(_: &Evaluation<'_>, value: Value, mut arguments: Arguments) 
 }
 
 pub(super) fn slice(_: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<Value, Failure> {
-    let slices = count(&arguments.require("sync_do_slice", "slices", 0)?, "slices")?;
+    let slices = count(&arguments.require("sync_do_slice", "slices", 0)?)?;
     let fill = arguments.take("fill_with", 1).filter(|f| !f.is_none());
     arguments.finish("sync_do_slice")?;
     let items = defined_items(&value)?;

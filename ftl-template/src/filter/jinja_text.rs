@@ -97,7 +97,8 @@ pub(super) fn reverse(_: &Evaluation<'_>, value: Value, arguments: Arguments) ->
         Value::Str(text) => Ok(text.chars().rev().collect::<String>().into()),
         Value::Undefined(marker) => Err(Failure::undefined(marker.clone())),
         other => {
-            let mut items = iterate(other).map_err(|_| Failure::value_error("argument must be iterable"))?;
+            let mut items = iterate(other)
+                .map_err(|failure| Failure::value_error(format!("argument must be iterable: {failure}")))?;
             items.reverse();
             Ok(Value::list(items))
         }
@@ -277,65 +278,8 @@ fn chunks(line: &str, break_hyphens: bool) -> Vec<String> {
     chunks
 }
 
+/// Ansible's containers print themselves in one line, however long.
 pub(super) fn pprint(_: &Evaluation<'_>, value: Value, arguments: Arguments) -> Result<Value, Failure> {
     arguments.finish("do_pprint")?;
-    let mut out = String::new();
-    pretty(&mut out, &value, 0, 0);
-    Ok(out.into())
-}
-
-/// Python's `pprint.pformat`: one line when it fits into 80 columns, else one item a line. Keys are sorted.
-fn pretty(out: &mut String, value: &Value, indent: usize, after: usize) {
-    let sorted = sorted_keys(value);
-    let short = repr(&sorted);
-    if short.len() <= 80usize.saturating_sub(indent + after) {
-        out.push_str(&short);
-        return;
-    }
-    match &sorted {
-        Value::List(list) => pretty_items(out, &list.items(), ('[', ']'), indent, after),
-        Value::Tuple(items) => pretty_items(out, items, ('(', ')'), indent, after),
-        Value::Dict(dict) => {
-            let entries = dict.entries();
-            out.push('{');
-            for (at, (key, item)) in entries.iter().enumerate() {
-                if at > 0 {
-                    out.push_str(&format!(",\n{}", " ".repeat(indent + 1)));
-                }
-                let key = repr(key);
-                out.push_str(&format!("{key}: "));
-                let last = at + 1 == entries.len();
-                pretty(out, item, indent + key.chars().count() + 3, if last { after + 1 } else { 1 });
-            }
-            out.push('}');
-        }
-        _ => out.push_str(&short),
-    }
-}
-
-fn pretty_items(out: &mut String, items: &[Value], (open, close): (char, char), indent: usize, after: usize) {
-    out.push(open);
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            out.push_str(&format!(",\n{}", " ".repeat(indent + 1)));
-        }
-        pretty(out, item, indent + 1, if at + 1 == items.len() { after + 1 } else { 1 });
-    }
-    out.push(close);
-}
-
-fn sorted_keys(value: &Value) -> Value {
-    match value {
-        Value::Dict(dict) => {
-            let mut entries: Vec<(Value, Value)> =
-                dict.entries().iter().map(|(k, v)| (k.clone(), sorted_keys(v))).collect();
-            entries.sort_by(|a, b| {
-                ftl_core::value::compare(&a.0, &b.0).unwrap_or_else(|| type_name(&a.0).cmp(type_name(&b.0)))
-            });
-            Value::dict(entries.into_iter().collect())
-        }
-        Value::List(list) => list.items().iter().map(sorted_keys).collect(),
-        Value::Tuple(items) => Value::Tuple(items.iter().map(sorted_keys).collect()),
-        other => other.clone(),
-    }
+    Ok(repr(&value).into())
 }

@@ -132,6 +132,7 @@ pub(super) fn attribute(value: &Value, name: &str) -> Option<Value> {
         "month" => Some(Value::Int(c.month() as i64)),
         "day" => Some(Value::Int(c.day() as i64)),
         _ if is_date => None,
+        "tzinfo" => Some(Value::None).filter(|_| !matches!(value, Value::DateTime(when) if when.offset.is_some())),
         "hour" => Some(Value::Int(c.hour() as i64)),
         "minute" => Some(Value::Int(c.minute() as i64)),
         "second" => Some(Value::Int(c.second() as i64)),

@@ -209,11 +209,12 @@ impl Parser {
         if self.current().is_symbol(")") {
             return Ok(Expression::Tuple(Vec::new()));
         }
-        self.tuple(true, &[], false)
+        self.tuple(true, &[], None)
     }
 
-    /// One expression, or several with commas between them. `simple`: only names and literals, as left of `=`.
-    pub(super) fn tuple(&mut self, with_conditional: bool, end: &[&str], simple: bool) -> Parsed<Expression> {
+    /// One expression, or several with commas between them. `simple`: only names and literals, as left of `=`,
+    /// perhaps with `namespace.name`.
+    pub(super) fn tuple(&mut self, with_conditional: bool, end: &[&str], simple: Option<bool>) -> Parsed<Expression> {
         let mut items = Vec::new();
         let mut is_tuple = false;
         loop {
@@ -224,8 +225,8 @@ impl Parser {
             if at_end || end.iter().any(|name| self.current().is_name(name)) {
                 break;
             }
-            items.push(if simple {
-                self.primary(true)?
+            items.push(if let Some(with_namespace) = simple {
+                self.primary(with_namespace)?
             } else if with_conditional {
                 self.expression()?
             } else {
@@ -297,7 +298,10 @@ impl Parser {
                 *part = Some(self.expression()?);
             }
         }
-        self.expect_symbol("]")?;
+        if !self.skip_symbol("]") {
+            // Several subscripts may follow each other, but no slices.
+            return self.expect_symbol(",").and_then(|()| self.fail("several slices are not supported"));
+        }
         Ok(Expression::Slice(Box::new(value), Box::new(parts)))
     }
 

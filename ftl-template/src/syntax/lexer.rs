@@ -9,17 +9,16 @@ use super::escape::unescape;
 use super::token::{Syntax, SyntaxError, Token};
 
 /// All tokens with the lines they start on.
-pub(super) fn tokenize(source: &str, syntax: &Syntax, as_expression: bool) -> Result<Vec<(Token, u32)>, SyntaxError> {
+pub(super) fn tokenize(source: &str, syntax: &Syntax, as_expression: bool) -> Vec<(Token, u32)> {
     let text = normalize(source, syntax.keep_trailing_newline);
     let mut lexer = Lexer { text: &text, syntax, at: 0, line: 1, line_start: true, tokens: Vec::new() };
-    if as_expression {
-        lexer.inside(Inside::Expression)?;
-    } else {
-        lexer.outside()?;
+    let outcome = if as_expression { lexer.inside(Inside::Expression) } else { lexer.outside() };
+    if let Err(error) = outcome {
+        lexer.tokens.push((Token::Invalid(error.message), error.line));
     }
     let line = lexer.line;
     lexer.tokens.push((Token::End, line));
-    Ok(lexer.tokens)
+    lexer.tokens
 }
 
 fn normalize(source: &str, keep_trailing_newline: bool) -> String {
@@ -235,6 +234,9 @@ impl Lexer<'_> {
         let begin = self.raw_begin(self.at).unwrap_or(0);
         self.advance(begin);
         let rest = self.rest();
+        if rest.is_empty() {
+            return Ok(());
+        }
         let mut from = 0;
         while let Some(found) = rest[from..].find(&self.syntax.block_start) {
             let at = from + found;
@@ -273,6 +275,9 @@ impl Lexer<'_> {
 
     fn comment(&mut self) -> Result<(), SyntaxError> {
         let rest = self.rest();
+        if rest.is_empty() {
+            return Ok(());
+        }
         let Some(mut at) = rest.find(&self.syntax.comment_end) else {
             return Err(SyntaxError::new("Missing end of comment tag", self.line));
         };

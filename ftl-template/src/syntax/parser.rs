@@ -28,14 +28,14 @@ pub(super) struct Parser {
 }
 
 pub(super) fn template(source: &str, syntax: &Syntax) -> Parsed<Template> {
-    let mut parser = Parser::new(source, syntax, false)?;
+    let mut parser = Parser::new(source, syntax, false);
     let body = parser.body(None)?;
     Ok(Template { body, blocks: parser.blocks, mutates: false })
 }
 
 /// A bare expression, as the only output of a template.
 pub(super) fn expression(source: &str, syntax: &Syntax) -> Parsed<Template> {
-    let mut parser = Parser::new(source, syntax, true)?;
+    let mut parser = Parser::new(source, syntax, true);
     let expression = parser.expression()?;
     if *parser.current() != Token::End {
         return parser.fail("chunk after expression");
@@ -44,9 +44,9 @@ pub(super) fn expression(source: &str, syntax: &Syntax) -> Parsed<Template> {
 }
 
 impl Parser {
-    fn new(source: &str, syntax: &Syntax, as_expression: bool) -> Parsed<Parser> {
-        Ok(Parser {
-            tokens: lexer::tokenize(source, syntax, as_expression)?,
+    fn new(source: &str, syntax: &Syntax, as_expression: bool) -> Parser {
+        Parser {
+            tokens: lexer::tokenize(source, syntax, as_expression),
             at: 0,
             depth: 0,
             with_do: syntax.with_do,
@@ -55,7 +55,7 @@ impl Parser {
             wanted_tags: Vec::new(),
             blocks: Vec::new(),
             mentioned: Vec::new(),
-        })
+        }
     }
 
     pub(super) fn current(&self) -> &Token {
@@ -79,6 +79,9 @@ impl Parser {
     }
 
     pub(super) fn fail<T>(&self, message: impl Into<String>) -> Parsed<T> {
+        if let Token::Invalid(message) = self.current() {
+            return Err(SyntaxError::new(message.as_str(), self.line()));
+        }
         Err(SyntaxError::new(message, self.line()))
     }
 
@@ -152,7 +155,7 @@ impl Parser {
                 }
                 Token::VariableBegin => {
                     self.at += 1;
-                    output.push(self.tuple(true, &[], false)?);
+                    output.push(self.tuple(true, &[], None)?);
                     self.expect_end(Token::VariableEnd)?;
                 }
                 Token::BlockBegin => {
@@ -226,7 +229,7 @@ impl Parser {
             "autoescape" => Parser::autoescape,
             "call" => Parser::call_block,
             "filter" => Parser::filter_block,
-            "do" if self.with_do => |p| Ok(Statement::Do(p.tuple(true, &[], false)?)),
+            "do" if self.with_do => |p| Ok(Statement::Do(p.tuple(true, &[], None)?)),
             "break" if self.with_loop_controls => |_| Ok(Statement::Break),
             "continue" if self.with_loop_controls => |_| Ok(Statement::Continue),
             _ => {
@@ -265,7 +268,7 @@ impl Parser {
     fn for_loop(&mut self) -> Parsed<Statement> {
         let target = self.target(&["in"], false)?;
         self.expect_keyword("in")?;
-        let iterable = self.tuple(false, &["recursive"], false)?;
+        let iterable = self.tuple(false, &["recursive"], None)?;
         let ((condition, recursive, body), names) = self.listening(|p| {
             let condition = if p.skip_name("if") { Some(p.expression()?) } else { None };
             let recursive = p.skip_name("recursive");
@@ -281,7 +284,7 @@ impl Parser {
     fn if_else(&mut self) -> Parsed<Statement> {
         let mut branches = Vec::new();
         loop {
-            let test = self.tuple(false, &[], false)?;
+            let test = self.tuple(false, &[], None)?;
             branches.push((test, self.statements(&["elif", "else", "endif"])?));
             let Token::Name(tag) = self.next() else { return self.expected("endif") };
             match &*tag {
@@ -295,7 +298,7 @@ impl Parser {
     fn set(&mut self) -> Parsed<Statement> {
         let target = self.target(&[], true)?;
         if self.skip_symbol("=") {
-            return Ok(Statement::Set(target, self.tuple(true, &[], false)?));
+            return Ok(Statement::Set(target, self.tuple(true, &[], None)?));
         }
         let filter =
             if self.current().is_symbol("|") { Some(self.filters(Expression::Captured, false)?) } else { None };
@@ -473,7 +476,7 @@ impl Parser {
 
     /// What stands left of `=` or `in`.
     fn target(&mut self, end: &[&str], with_namespace: bool) -> Parsed<Target> {
-        let expression = self.tuple(true, end, true)?;
+        let expression = self.tuple(true, end, Some(with_namespace))?;
         self.as_target(expression, with_namespace)
     }
 

@@ -16,6 +16,8 @@ pub(crate) enum Token {
     Number(Value),
     /// An operator or bracket, as it is written.
     Symbol(&'static str),
+    /// Here the text stops making sense; why. The parser may find an earlier mistake.
+    Invalid(String),
     End,
 }
 
@@ -41,6 +43,7 @@ impl Token {
             Token::Number(Value::Float(_)) => "float".into(),
             Token::Number(_) => "integer".into(),
             Token::Symbol(symbol) => (*symbol).into(),
+            Token::Invalid(message) => message.clone(),
             Token::End => "end of template".into(),
         }
     }
