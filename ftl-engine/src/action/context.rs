@@ -1,6 +1,6 @@
 //! What an action gets to work with.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ftl_core::call::{Background, ModuleAnswer, ModuleCall, ModuleRef, Target};
 use ftl_core::port::BoxFuture;
@@ -35,6 +35,8 @@ pub struct ActionContext<'a> {
     pub(crate) resolution: OnceLock<Resolution>,
     /// Filled by module answers, taken by the task.
     pub(crate) discovered: OnceLock<String>,
+    /// The error a failed module described, with its causes.
+    pub(crate) described: Mutex<Option<Map>>,
 }
 
 impl ActionContext<'_> {
@@ -138,6 +140,7 @@ impl ActionContext<'_> {
             // Only the first call of a host discovers; later ones find the value set.
             let _ = self.discovered.set(path);
         }
+        *self.described.lock().unwrap_or_else(|e| e.into_inner()) = answer.exception;
         let mut map = answer.result;
         if !answer.warnings.is_empty() {
             let texts = answer.warnings.into_iter().map(Value::str).collect();

@@ -1,6 +1,6 @@
 //! Runs one task on one host: its items, its attempts, its verdict.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ftl_core::event::Event;
@@ -33,6 +33,7 @@ pub async fn run_step(step: &Step) -> Outcome {
             Err(failure) => {
                 let mut outcome = Outcome::default();
                 loop_failure(step, failure, &mut outcome);
+                early_keywords(step, &renderer, &mut outcome);
                 outcome
             }
         },
@@ -76,6 +77,7 @@ async fn run_loop(step: &Step, scope: &Arc<TaskScope>, looping: &Looping, items:
         Ok(control) => control,
         Err(failure) => {
             verdict::failed(failure, step.task.origin.clone(), &mut whole);
+            early_keywords(step, &renderer, &mut whole);
             return whole;
         }
     };
@@ -428,9 +430,11 @@ async fn run_attempts(
             name: &name,
             resolution: OnceLock::new(),
             discovered: OnceLock::new(),
+            described: Mutex::new(None),
         };
         let result = run_action(spec, &context).await;
         outcome.discovered = outcome.discovered.take().or_else(|| context.discovered.get().cloned());
+        let described = context.described.lock().unwrap_or_else(|e| e.into_inner()).take();
         let mut map = match result {
             Ok(map) => map,
             // Unreachable hosts and errors of ours end the task; only answers are tried again.
@@ -469,7 +473,7 @@ async fn run_attempts(
             }
         }
         learn(step, &name, &map, learned);
-        outcome.error = verdict::error_of_result(&mut map, module_failed, task.origin.clone());
+        outcome.error = verdict::error_of_result(&mut map, module_failed, described.as_ref(), task.origin.clone());
         outcome.map = map;
         break;
     }

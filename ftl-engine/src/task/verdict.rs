@@ -34,6 +34,7 @@ pub fn failed(failure: TaskFailure, origin: Option<Origin>, outcome: &mut Outcom
             outcome.map.insert("skipped", true);
             default(&mut outcome.map, "changed", false);
         }
+        TaskFailure::Host(HostError::TimedOut { seconds }) => failed(TaskFailure::timed_out(seconds), origin.clone(), outcome),
         TaskFailure::Host(error) => host_error(error, task_failed, outcome),
     }
 }
@@ -54,8 +55,7 @@ fn host_error(error: HostError, task_failed: impl Fn(Diagnostic) -> Diagnostic, 
             set_failed(&mut outcome.map);
             outcome.error = Some(error);
         }
-        HostError::TimedOut { seconds } => failed(TaskFailure::timed_out(seconds), None, outcome),
-        HostError::Cancelled => {
+        HostError::TimedOut { .. } | HostError::Cancelled => {
             outcome.map.insert("msg", "Interrupted.");
             set_failed(&mut outcome.map);
         }
@@ -88,16 +88,37 @@ pub(super) fn normalize(map: &mut Map) {
 }
 
 /// The `[ERROR]` block of a result that says it failed.
-pub(super) fn error_of_result(map: &mut Map, from_module: bool, origin: Option<Origin>) -> Option<Diagnostic> {
+pub(super) fn error_of_result(
+    map: &mut Map,
+    from_module: bool,
+    described: Option<&Map>,
+    origin: Option<Origin>,
+) -> Option<Diagnostic> {
     if !map.get("failed").is_some_and(Value::is_true) {
         return None;
     }
     let who = if from_module { "Module failed" } else { "Action failed" };
     let msg = map.get("msg").map_or_else(|| "Unknown error.".to_string(), to_text);
     map.insert("exception", NO_TRACEBACK);
+    if let Some(described) = described.filter(|_| from_module) {
+        let cause = Diagnostic::error(format!("{who}.")).caused_by(chain(described, 0));
+        return Some(Diagnostic::error("Task failed.").at(origin).caused_by(cause));
+    }
     let cause = match msg.as_str() {
         "" => Diagnostic::error(format!("{who}.")),
         text => Diagnostic::error(format!("{who}: {text}")),
     };
     Some(Diagnostic::error("Task failed.").at(origin).caused_by(cause))
+}
+
+/// An error as a module describes it: a message, perhaps help, perhaps a cause.
+fn chain(described: &Map, depth: usize) -> Diagnostic {
+    let text = |key: &str| described.get(key).filter(|v| !v.is_none()).map(to_text);
+    let mut error = Diagnostic::error(text("msg").unwrap_or_else(|| "Unknown error.".into()));
+    error.hint = text("help_text").filter(|h| !h.is_empty());
+    let cause = described.get("chain").and_then(|c| c.get("event").or(Some(c.clone()))).and_then(|c| c.as_map());
+    if let Some(cause) = cause.filter(|c| c.contains_key("msg") && depth < 16) {
+        error = error.caused_by(chain(&cause, depth + 1));
+    }
+    error
 }
