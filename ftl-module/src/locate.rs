@@ -1,7 +1,8 @@
 //! From a module's name to its file: names, search paths, collections and redirects, in ansible-core's order.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ftl_core::call::{ModuleRef, ModuleSearch};
 use ftl_core::value::repr_str;
@@ -18,6 +19,8 @@ pub struct Locator {
     module_utils: Vec<PathBuf>,
     pub collections: Arc<Collections>,
     natives: Vec<&'static str>,
+    /// What was found: every task of a playbook asks.
+    found: Mutex<HashMap<ModuleSearch, HashMap<String, ModuleRef>>>,
 }
 
 /// Files that are not modules, whatever their place.
@@ -45,6 +48,7 @@ impl Locator {
             module_utils: settings.module_utils.clone(),
             collections: Arc::new(collections),
             natives,
+            found: Mutex::default(),
         }
     }
 
@@ -54,6 +58,17 @@ impl Locator {
 
     /// The module a name means; the error is what Ansible says.
     pub fn find(&self, name: &str, search: &ModuleSearch) -> Result<ModuleRef, String> {
+        let known = |found: &HashMap<ModuleSearch, HashMap<String, ModuleRef>>| found.get(search)?.get(name).cloned();
+        if let Some(module) = known(&self.found.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(module);
+        }
+        let module = self.look_for(name, search)?;
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.entry(search.clone()).or_default().insert(name.to_owned(), module.clone());
+        Ok(module)
+    }
+
+    fn look_for(&self, name: &str, search: &ModuleSearch) -> Result<ModuleRef, String> {
         let mut notes = Vec::new();
         let mut wanted = name.to_owned();
         let mut seen = vec![wanted.clone()];
@@ -69,6 +84,12 @@ impl Locator {
                 }
                 Step::Nothing if seen.len() > 1 => {
                     return Err(format!("The module {name} was redirected to {wanted}, which could not be loaded."));
+                }
+                Step::Nothing if self.core.is_none() && name.rsplit_once('.').is_none_or(|(ns, _)| ns.starts_with("ansible.")) => {
+                    return Err(format!(
+                        "couldn't resolve module/action '{name}': no installed ansible-core was found, and FTL has no module of \
+                         that name."
+                    ));
                 }
                 Step::Nothing => {
                     return Err(format!(
@@ -326,7 +347,7 @@ fn python_name(path: &Path, name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A tree with a library, two collections and no ansible-core.
+    /// A tree with a library, a collection and an ansible-core without modules.
     fn locator(directory: &Path) -> Locator {
         let write = |name: &str, text: &str| {
             let path = directory.join(name);
@@ -352,7 +373,9 @@ mod tests {
             cache_dir: directory.join("cache"),
             ..Settings::default()
         };
-        Locator::new(&settings, None, vec!["ping"])
+        write("s/ansible/release.py", "__version__ = '2.19.14'\n");
+        write("s/ansible/module_utils/basic.py", "");
+        Locator::new(&settings, AnsibleCore::at(&directory.join("s")), vec!["ping"])
     }
 
     fn found(locator: &Locator, name: &str, search: &ModuleSearch) -> String {
@@ -394,6 +417,17 @@ mod tests {
                 ),
             );
         }
+    }
+
+    #[test]
+    fn without_ansible_core_there_are_native_modules() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = Settings { cache_dir: directory.path().to_path_buf(), ..Settings::default() };
+        let locator = Locator::new(&settings, None, vec!["ping"]);
+        let search = ModuleSearch::default();
+        assert_eq!(found(&locator, "ping", &search), "ansible.builtin.ping ansible.modules.ping");
+        let expected = "couldn't resolve module/action 'apt': no installed ansible-core was found, and FTL has no module of that name.";
+        assert_eq!(found(&locator, "apt", &search), expected);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Where ansible-core is installed: found by looking at files, so that it costs no interpreter start.
 
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
+use super::package::{private_directory, write_atomically};
 use crate::settings::Settings;
 
 /// An installed ansible-core.
@@ -28,7 +30,34 @@ impl AnsibleCore {
             places
         });
         let by_system = ["/usr", "/usr/local"].into_iter().flat_map(|prefix| library_places(Path::new(prefix)));
-        by_program.chain(by_python).chain(by_home).chain(by_system).find_map(|place| AnsibleCore::at(&place))
+        let by_pyenv = settings.home.iter().flat_map(|home| {
+            let versions = std::fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
+            versions.flat_map(|version| library_places(&version.path()))
+        });
+        let places = by_program.chain(by_python).chain(by_home).chain(by_system).chain(by_pyenv);
+        places.into_iter().find_map(|place| AnsibleCore::at(&place)).or_else(|| AnsibleCore::ask(settings))
+    }
+
+    /// The last resort, for unusual installations: Python itself says where it finds ansible. The answer is kept.
+    fn ask(settings: &Settings) -> Option<AnsibleCore> {
+        let python = settings.search_path.iter().map(|directory| directory.join("python3")).find(|path| path.is_file())?;
+        let changed = std::fs::metadata(&python).and_then(|m| m.modified()).ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let key = format!("{} {}", python.display(), changed.as_nanos());
+        let kept = settings.cache_dir.join("ansible-core");
+        let text = std::fs::read_to_string(&kept).unwrap_or_default();
+        let place = match text.split_once('\n').filter(|(known, _)| *known == key) {
+            Some((_, place)) => place.to_owned(),
+            None => {
+                let script = "import importlib.util as u\ns = u.find_spec('ansible')\nprint(list(s.submodule_search_locations)[0] if s else '')";
+                let output = std::process::Command::new(&python).args(["-c", script]).output().ok()?;
+                let place = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+                // Not being able to keep it only means to ask again.
+                let _ = private_directory(&settings.cache_dir)
+                    .and_then(|()| write_atomically(&kept, format!("{key}\n{place}").as_bytes()));
+                place
+            }
+        };
+        AnsibleCore::at(Path::new(&place).parent()?)
     }
 
     /// The installation at a site-packages directory, if there is one.

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ftl_core::call::{
@@ -23,6 +23,8 @@ use tokio::process::{Child, ChildStdin, Command};
 pub struct Pipes {
     /// How many gates were started.
     pub opened: Arc<AtomicUsize>,
+    /// Nothing more is sent: a controller that was stopped, or a link that lost its packets.
+    pub mute: Arc<AtomicBool>,
 }
 
 impl Connector for Pipes {
@@ -31,13 +33,14 @@ impl Connector for Pipes {
         _host: &'a str,
         _options: &'a ConnectionOptions,
     ) -> BoxFuture<'a, Result<Arc<dyn Connection>, HostError>> {
-        let connection: Arc<dyn Connection> = Arc::new(Shell { opened: self.opened.clone() });
+        let connection: Arc<dyn Connection> = Arc::new(Shell { opened: self.opened.clone(), mute: self.mute.clone() });
         Box::pin(async move { Ok(connection) })
     }
 }
 
 struct Shell {
     opened: Arc<AtomicUsize>,
+    mute: Arc<AtomicBool>,
 }
 
 fn shell(command: &str) -> Command {
@@ -65,7 +68,8 @@ impl Connection for Shell {
             let (input, output, errors) =
                 (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
             tokio::spawn(reap(child));
-            Ok(ByteStream { input: Box::new(Sink(Some(input))), output: Box::new(Pipe(output)), errors: Box::new(Pipe(errors)) })
+            let input = Box::new(Sink(Some(input), self.mute.clone()));
+            Ok(ByteStream { input, output: Box::new(Pipe(output)), errors: Box::new(Pipe(errors)) })
         })
     }
 
@@ -82,12 +86,13 @@ async fn reap(mut child: Child) {
     let _ = child.wait().await;
 }
 
-struct Sink(Option<ChildStdin>);
+struct Sink(Option<ChildStdin>, Arc<AtomicBool>);
 impl ByteSink for Sink {
     fn send<'a>(&'a mut self, bytes: Vec<u8>) -> BoxFuture<'a, Result<(), HostError>> {
         Box::pin(async move {
             let lost = |_| HostError::Lost { message: "closed".into() };
             match &mut self.0 {
+                _ if self.1.load(Ordering::Relaxed) => Ok(()),
                 Some(input) => input.write_all(&bytes).await.map_err(lost),
                 None => Err(lost(std::io::Error::other("closed"))),
             }
@@ -134,6 +139,7 @@ pub struct Lab {
     pub runtime: Runtime,
     pub search: ModuleSearch,
     pub opened: Arc<AtomicUsize>,
+    pub mute: Arc<AtomicBool>,
 }
 
 impl Lab {
@@ -150,10 +156,10 @@ impl Lab {
             ..Settings::default()
         };
         let connector = Pipes::default();
-        let opened = connector.opened.clone();
+        let (opened, mute) = (connector.opened.clone(), connector.mute.clone());
         let runtime = Runtime::new(settings, Arc::new(connector), None);
         let search = ModuleSearch { library: vec![library], ..ModuleSearch::default() };
-        Lab { directory, runtime, search, opened }
+        Lab { directory, runtime, search, opened, mute }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
