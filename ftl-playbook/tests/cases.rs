@@ -85,7 +85,7 @@ fn errors() {
                 let first = &error.diagnostics()[0];
                 let origin = first.origin.as_ref().map_or("-".to_string(), |o| o.to_string());
                 let text = format!("{}\n{}\n{origin}\n", error.kind().exit_code(), first.one_line());
-                text.replace(&format!("{}/", dir.display()), "")
+                text.replace(&format!("{}/", dir.display()), "").replace(&*dir.to_string_lossy(), ".")
             }
         };
         // Where Ansible knows no place, any is better.

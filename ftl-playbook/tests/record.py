@@ -11,9 +11,11 @@ def run(args, cwd):
 
 def error(cwd, text):
     """The chain of messages in one line, and the first place."""
-    text = text[text.index('[ERROR]: ') + 9:].replace(cwd + '/', '')
+    text = text[text.index('[ERROR]: ') + 9:].replace(cwd + '/', '').replace(cwd, '.')
     place = re.search(r'^Origin: (.*)$', text, re.M)
     message = re.split(r'\nOrigin: |\n\n', text)[0].strip()
+    if 'maximum recursion depth' in message:  # the place and the end of the message are accidents
+        message, place = message.split(': maximum')[0], None
     return message + '\n' + (place.group(1) if place else '-') + '\n'
 
 for case in sorted(os.listdir(here + '/cases')):

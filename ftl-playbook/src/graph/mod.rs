@@ -8,12 +8,10 @@ mod static_vars;
 mod tags;
 mod list;
 mod graft;
-mod module_defaults;
 
 pub use keywords::Keywords;
 pub use list::{ListRequest, is_builtin, list_playbook, syntax_checked};
 pub use graft::{Grafted, graft_role, graft_tasks, included_file};
-pub use module_defaults::default_arguments;
 pub use tags::{flat_tags, is_selected, selected};
 pub use task_graph::{
     Action, ArgumentSpec, BlockSpec, Include, IncludedFrom, IncludeKind, Looping, Meta, PlaySpec, Playbook, RoleSpec, Section, TaskGraph,

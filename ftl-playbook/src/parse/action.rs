@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ftl_core::call::{ModuleRef, ModuleSearch};
+use ftl_core::call::ModuleSearch;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::Value;
 use ftl_core::yaml::Node;
@@ -52,6 +52,9 @@ const COMMON_NAMES: &[&str] = &[
     "slurp", "stat", "systemd", "systemd_service", "tempfile", "user", "wait_for", "yum_repository",
 ];
 
+/// What the module runtime says of names that only Python on the controller could serve.
+const UNSUPPORTED: &str = "not supported yet";
+
 /// The `meta` words.
 const META_WORDS: &[(&str, Meta)] = &[
     ("noop", Meta::Noop),
@@ -76,6 +79,7 @@ pub fn resolve_action(
     let builtin = |name: &str| builtin_name(name).filter(|n| CONTROLLER_ACTIONS.contains(n)).map(str::to_string);
     let short = builtin(name).or_else(|| found.as_ref().ok().and_then(|m| builtin(&m.fqcn)));
     match (short, found) {
+        (_, Err(message)) if message.contains(UNSUPPORTED) => Err(message),
         (Some(short), found) => {
             let name = Arc::from(format!("ansible.builtin.{short}"));
             Ok(TaskKind::Action(Action { name, module: found.ok() }))
@@ -99,16 +103,9 @@ impl Builder<'_> {
         }
         let search = &frame.keywords.module_search;
         match resolve_action(&*self.options.modules, name, search) {
-            Ok(kind) => {
-                let module = match &kind {
-                    TaskKind::Module(module) => Some(module),
-                    _ => None,
-                };
-                if !self.options.listing {
-                    refuse_python_action(task, name, search, module)?;
-                }
-                Ok(kind)
-            }
+            Ok(kind) => Ok(kind),
+            // Python action plugins do not run, but their tasks can be listed.
+            Err(message) if self.options.listing && message.contains(UNSUPPORTED) => Ok(TaskKind::Unresolved),
             Err(_) if action.by_keyword => Ok(TaskKind::Unresolved),
             Err(message) => Err(unresolved(task, name, &message)),
         }
@@ -118,7 +115,7 @@ impl Builder<'_> {
 fn unresolved(task: &Node, name: &str, message: &str) -> Problem {
     let at = Some(task.origin.clone());
     // A tombstone says more than that the name is unknown.
-    if message.contains("removed") {
+    if message.contains("removed") || message.contains(UNSUPPORTED) {
         return Problem::general(Diagnostic::error(message).at(at));
     }
     let diagnostic = Diagnostic::error(format!(
@@ -161,38 +158,6 @@ fn meta(task: &Node, action: &WrittenAction, frame: &Frame) -> Result<TaskKind, 
         return Err(Problem::parse(Diagnostic::error("Cannot execute 'end_role' from outside of a role").at(at)));
     }
     Ok(TaskKind::Meta(meta))
-}
-
-/// Action plugins are Python that runs on the controller: FTL has none, and running only their module would do half.
-fn refuse_python_action(
-    task: &Node,
-    name: &str,
-    search: &ModuleSearch,
-    module: Option<&ModuleRef>,
-) -> Result<(), Problem> {
-    let mut places = Vec::new();
-    if let Some(short) = builtin_name(name) {
-        if !name.starts_with("ansible.builtin.") {
-            places.extend(search.action_plugins.iter().map(|dir| dir.join(format!("{short}.py"))));
-        }
-    }
-    if let Some(path) = module.filter(|m| !m.fqcn.starts_with("ansible.")).and_then(|m| m.path.as_ref()) {
-        // plugins/modules/x.py has its action in plugins/action/x.py.
-        if let (Some(dir), Some(file)) = (path.parent().filter(|d| d.ends_with("plugins/modules")), path.file_stem()) {
-            let file = format!("{}.py", file.to_string_lossy());
-            places.extend(dir.parent().map(|plugins| plugins.join("action").join(file)));
-        }
-    }
-    match places.iter().find(|p| p.is_file()) {
-        Some(path) => Err(Problem::parse(
-            Diagnostic::error(format!(
-                "action '{name}' is the Python action plugin {}: action plugins are not supported yet",
-                path.display()
-            ))
-            .at(Some(task.origin.clone())),
-        )),
-        None => Ok(()),
-    }
 }
 
 /// The text of an argument.

@@ -6,11 +6,13 @@ use ftl_core::source::{Diagnostic, Origin};
 use ftl_core::value::{Map, Value};
 use ftl_core::yaml::{Node, NodeKind};
 
+use super::action::resolve_action;
 use super::arguments::python_class;
 use crate::graph::Keywords;
 use crate::graph::build::Builder;
 use crate::keyword::{Inheritance, Keyword, Place, is_reserved_variable};
 use crate::options::Problem;
+use crate::role::is_qualified;
 
 /// A value as a list: a list is one already, nothing is none, anything else is the one item.
 pub(crate) fn as_list(node: &Node) -> Vec<Value> {
@@ -90,21 +92,49 @@ impl Builder<'_> {
             ));
             return Vec::new();
         }
+        for name in items.iter().filter_map(Value::as_map).flat_map(|dict| dict.keys().cloned().collect::<Vec<_>>()) {
+            let checked = self.known_default(&ftl_core::value::to_text(&name));
+            self.keep(checked);
+        }
         items
+    }
+
+    /// `module_defaults` names that nothing answers to are mistakes.
+    fn known_default(&self, name: &str) -> Result<(), Problem> {
+        let message = match name.strip_prefix("group/") {
+            Some(group) => {
+                let full = if is_qualified(group) { group.to_string() } else { format!("ansible.builtin.{group}") };
+                if self.options.modules.group_members(&full).is_some() {
+                    return Ok(());
+                }
+                format!("Error loading module_defaults: could not resolve the module_defaults group {full}")
+            }
+            None => {
+                let full = if is_qualified(name) { name.to_string() } else { format!("ansible.legacy.{name}") };
+                match resolve_action(&*self.options.modules, &full, &self.search) {
+                    Ok(_) => return Ok(()),
+                    // It is a name, even though FTL cannot run what it means.
+                    Err(message) if message.contains("not supported yet") => return Ok(()),
+                    Err(_) => format!("Could not resolve action {full} in module_defaults"),
+                }
+            }
+        };
+        Err(Problem::parse(Diagnostic::error(message)))
     }
 
     /// `collections:`, completed with where short names are found when none of them has one.
     fn collections(&mut self, value: &Node) -> Vec<String> {
         let mut names = Vec::new();
-        for item in as_list(value) {
+        let items = value.as_seq().unwrap_or(std::slice::from_ref(value)).iter().filter(|i| !i.is_none());
+        for item in items {
             match item.as_str() {
                 Some(name) => names.push(name.to_string()),
                 None => self.report(Problem::parse(
                     Diagnostic::error(format!(
                         "Keyword 'collections' items must be of type 'str', not '{}'.",
-                        ftl_core::value::type_name(&item)
+                        ftl_core::value::type_name(&item.to_value())
                     ))
-                    .at(Some(value.origin.clone())),
+                    .at(Some(item.origin.clone())),
                 )),
             }
         }

@@ -8,7 +8,7 @@ use ftl_core::source::{Diagnostic, Loader};
 use ftl_core::value::{Map, Value};
 use ftl_core::yaml::{Node, NodeKind};
 
-use super::arguments::key_text;
+use super::arguments::{key_text, python_class};
 use super::inheritable::{as_list, complete_collections};
 use super::playbook::Imported;
 use crate::graph::build::{Builder, Frame, Malformed, NewBlock, PlaySetting};
@@ -217,6 +217,9 @@ impl Builder<'_> {
         play.handlers.extend(own_handlers);
         play.handlers.extend(self.imported_handlers.iter().copied());
         play.roles = self.roles.clone();
+        // What the engine runs for the play itself finds all modules the play's roles brought.
+        let whole = self.with_search(&top);
+        play.keywords = whole.keywords;
         play.import_conditions = place.imported.when.clone();
     }
 
@@ -233,7 +236,13 @@ impl Builder<'_> {
         let Some(list) = node.get("roles").filter(|l| !l.is_none()) else { return (blocks, handlers) };
         let Some(items) = list.as_seq() else {
             self.report(Problem::parse(
-                Diagnostic::error("A malformed role declaration was encountered.").at(Some(node.origin.clone())),
+                Diagnostic::error("A malformed role declaration was encountered.")
+                    .at(Some(node.origin.clone()))
+                    .caused_by(Diagnostic::error(format!(
+                        "ds ({}) should be a list but was a {}",
+                        ftl_core::value::to_text(&list.to_value()),
+                        python_class(list)
+                    ))),
             ));
             return (blocks, handlers);
         };

@@ -1,5 +1,6 @@
 //! Tasks and handlers.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ftl_core::id::TaskId;
@@ -75,7 +76,7 @@ impl Builder<'_> {
                 continue;
             }
             if let Some(lookup) = name.strip_prefix("with_") {
-                if (self.options.lookup_exists)(lookup) {
+                if self.lookup_known(lookup, frame) {
                     let looping = with_lookup(task, &name, lookup, value, &keys.looping);
                     if let Some(looping) = self.keep(looping) {
                         keys.looping = Some(looping);
@@ -103,6 +104,28 @@ impl Builder<'_> {
         }
         keys.own.vars = layer(&keys.vars);
         keys
+    }
+
+    /// Lookups FTL has, and Python ones: those fail when they are used, not here.
+    fn lookup_known(&self, name: &str, frame: &Frame) -> bool {
+        let exists = &self.options.lookup_exists;
+        if exists(name) || builtin_name(name).is_some_and(|short| exists(short)) {
+            return true;
+        }
+        let file = |dir: &Path, name: &str| dir.join(format!("{name}.py")).is_file();
+        match name.rsplit_once('.') {
+            Some((collection, short)) => {
+                self.collection_dir(collection).is_some_and(|dir| file(&dir.join("plugins/lookup"), short))
+            }
+            None => {
+                let roles = self.graph.roles.iter().map(|r| r.path.join("lookup_plugins"));
+                let collections = frame.keywords.collections.iter().filter_map(|c| self.collection_dir(c));
+                std::iter::once(self.play.base_dir.join("lookup_plugins"))
+                    .chain(roles)
+                    .chain(collections.map(|dir| dir.join("plugins/lookup")))
+                    .any(|dir| file(&dir, name))
+            }
+        }
     }
 
     fn task_key(&mut self, keys: &mut TaskKeys, name: &str, value: &Node, place: Place) {
