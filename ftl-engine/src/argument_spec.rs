@@ -3,7 +3,7 @@
 use ftl_core::value::{Map, Value, repr, to_text, type_name};
 
 /// All that is wrong with `given`, in Ansible's words; empty when all is well.
-pub fn validate(spec: &Map, given: &Map) -> Vec<String> {
+pub(crate) fn validate(spec: &Map, given: &Map) -> Vec<String> {
     let mut errors = vec![];
     check(spec, given, "", &mut errors);
     errors
@@ -153,7 +153,7 @@ fn convert(wanted: &str, value: &Value) -> Option<Value> {
     match (wanted, value) {
         ("str", Value::List(_) | Value::Dict(_)) => Some(Value::str(repr(value))),
         ("str" | "path", Value::Str(_)) => Some(value.clone()),
-        ("str" | "path", Value::Dict(_) | Value::List(_)) => None,
+        ("path", Value::Dict(_) | Value::List(_)) => None,
         ("str" | "path", other) => Some(Value::str(to_text(other))),
         ("bool", v) => v.to_bool_loose().map(Value::Bool),
         ("int", Value::Int(_) | Value::BigInt(_)) => Some(value.clone()),

@@ -7,7 +7,7 @@ use ftl_playbook::graph::{Entry, Section, TaskGraph};
 
 /// A host's place: the innermost block last. Looking ahead ([`Cursor::peek`]) never changes it.
 #[derive(Clone, Debug, Default)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     /// The blocks of the play's body, and which of them comes next.
     top: Arc<Vec<BlockId>>,
     next_top: usize,
@@ -34,7 +34,7 @@ struct HandlerRun {
 }
 
 /// What a cursor must know about its host to decide whether a task is for it.
-pub trait Filter {
+pub(crate) trait Filter {
     /// Tags select the task, and its role is not already complete for this host.
     fn wanted(&self, task: TaskId) -> bool;
     /// The handler was notified for this host.
@@ -82,33 +82,28 @@ impl Frame {
 }
 
 impl Cursor {
-    pub fn new(top: Arc<Vec<BlockId>>) -> Cursor {
+    pub(crate) fn new(top: Arc<Vec<BlockId>>) -> Cursor {
         Cursor { top, ..Cursor::default() }
     }
 
-    /// Through with the play, whether well or not.
-    pub fn is_complete(&self) -> bool {
-        self.complete
-    }
-
     /// Failed for good: no `rescue` saved it.
-    pub fn is_failed(&self) -> bool {
+    pub(crate) fn is_failed(&self) -> bool {
         self.failed
     }
 
-    pub fn in_handlers(&self) -> bool {
+    pub(crate) fn in_handlers(&self) -> bool {
         self.handlers.is_some()
     }
 
     /// The place after the next task, and that task; `None` when nothing is left.
-    pub fn peek(&self, graph: &TaskGraph, filter: &dyn Filter) -> (Cursor, Option<TaskId>) {
+    pub(crate) fn peek(&self, graph: &TaskGraph, filter: &dyn Filter) -> (Cursor, Option<TaskId>) {
         let mut ahead = self.clone();
         let task = ahead.advance(graph, filter);
         (ahead, task)
     }
 
     /// Moves to the next task that is for this host.
-    pub fn advance(&mut self, graph: &TaskGraph, filter: &dyn Filter) -> Option<TaskId> {
+    pub(crate) fn advance(&mut self, graph: &TaskGraph, filter: &dyn Filter) -> Option<TaskId> {
         while !self.complete {
             if let Some(run) = &mut self.handlers {
                 while let Some(&handler) = run.list.get(run.position) {
@@ -160,7 +155,7 @@ impl Cursor {
     }
 
     /// Unwinds to the nearest `rescue` or `always`, else the host has failed.
-    pub fn fail(&mut self) {
+    pub(crate) fn fail(&mut self) {
         self.handlers = None;
         self.unwind();
     }
@@ -177,19 +172,19 @@ impl Cursor {
     }
 
     /// Ends the play for this host, without failure.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.handlers = None;
         self.frames.clear();
         self.complete = true;
     }
 
     /// Would a failure now be rescued by a block the host is in?
-    pub fn is_rescuing(&self) -> bool {
+    pub(crate) fn is_rescuing(&self) -> bool {
         self.frames.iter().any(|f| f.section == Section::Body && !f.entries[Section::Rescue as usize].is_empty())
     }
 
     /// Forgets failures (`meta: clear_host_errors`).
-    pub fn clear_errors(&mut self) {
+    pub(crate) fn clear_errors(&mut self) {
         self.failed = false;
         for frame in &mut self.frames {
             frame.failed = [false; 3];
@@ -197,7 +192,7 @@ impl Cursor {
     }
 
     /// Puts included blocks before what comes next.
-    pub fn insert(&mut self, blocks: &[BlockId]) {
+    pub(crate) fn insert(&mut self, blocks: &[BlockId]) {
         let Some(frame) = self.frames.last_mut() else {
             if !self.complete && !blocks.is_empty() {
                 let top = Arc::make_mut(&mut self.top);
@@ -214,7 +209,7 @@ impl Cursor {
     }
 
     /// Puts included handlers next.
-    pub fn insert_handlers(&mut self, handlers: &[TaskId]) {
+    pub(crate) fn insert_handlers(&mut self, handlers: &[TaskId]) {
         if let Some(run) = &mut self.handlers {
             let at = run.position;
             Arc::make_mut(&mut run.list).splice(at..at, handlers.iter().copied());
@@ -222,7 +217,7 @@ impl Cursor {
     }
 
     /// Runs notified handlers of `list` before going on.
-    pub fn flush(&mut self, list: Arc<Vec<TaskId>>) {
+    pub(crate) fn flush(&mut self, list: Arc<Vec<TaskId>>) {
         if !self.complete {
             self.handlers = Some(HandlerRun { list, position: 0 });
         }
@@ -230,7 +225,7 @@ impl Cursor {
 }
 
 /// All tasks below `entries`, in the order they are written: body, rescue, always.
-pub fn tasks_of(graph: &TaskGraph, block: BlockId, into: &mut Vec<TaskId>) {
+pub(crate) fn tasks_of(graph: &TaskGraph, block: BlockId, into: &mut Vec<TaskId>) {
     let block = graph.block(block);
     for entry in block.body.iter().chain(&block.rescue).chain(&block.always) {
         match entry {

@@ -29,7 +29,7 @@ struct Included {
 
 impl PlayRun {
     /// Loads what `results` include and lets the hosts go on there.
-    pub fn graft_includes(&mut self, results: &[Finished], hosts_left: &[HostId]) -> Result<(), Fatal> {
+    pub(crate) fn graft_includes(&mut self, results: &[Finished], hosts_left: &[HostId]) -> Result<(), Fatal> {
         let included = self.gather(results);
         if included.is_empty() {
             return Ok(());

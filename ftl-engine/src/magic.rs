@@ -8,7 +8,6 @@ use ftl_playbook::graph::PlaySpec;
 use crate::run::Run;
 
 pub(crate) fn for_play(run: &Run, spec: &PlaySpec, name: &str) -> Arc<Map> {
-    let settings = &run.settings;
     let mut map = for_run(run);
     map.insert("playbook_dir", spec.base_dir.to_string_lossy().into_owned());
     map.insert("ansible_play_name", name);
@@ -31,7 +30,6 @@ pub(crate) fn for_play(run: &Run, spec: &PlaySpec, name: &str) -> Arc<Map> {
     map.insert("role_names", own);
     map.insert("ansible_dependent_role_names", dependencies);
     map.insert("ansible_role_names", all);
-    let _ = settings;
     Arc::new(map)
 }
 

@@ -21,7 +21,7 @@ enum Done {
 }
 
 impl PlayRun {
-    pub async fn run_meta(&mut self, step: Step, meta: Meta) -> Result<(), Fatal> {
+    pub(crate) async fn run_meta(&mut self, step: Step, meta: Meta) -> Result<(), Fatal> {
         let implicit = step.task.implicit;
         if !implicit {
             self.emit(Event::TaskStarted(step.info.clone()));

@@ -23,7 +23,7 @@ use crate::vars::{PlayVars, TaskScope};
 
 /// How a play ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PlayEnd {
+pub(crate) enum PlayEnd {
     Next,
     /// No further play of this playbook.
     Stop,
@@ -53,7 +53,7 @@ impl Rendered {
 }
 
 /// Runs a play; the ledger comes back changed.
-pub async fn run_play(
+pub(crate) async fn run_play(
     run: &Arc<Run>,
     spec: Arc<PlaySpec>,
     limit: Option<&Limit>,

@@ -19,7 +19,7 @@ use crate::step::Step;
 use crate::vars::{PlayVars, RoleVars, TaskScope, World};
 
 /// What outlives a play: facts, failures, counters.
-pub struct Ledger {
+pub(crate) struct Ledger {
     pub world: World,
     pub stats: BTreeMap<Arc<str>, HostStats>,
     pub failed: FxHashSet<HostId>,
@@ -29,7 +29,7 @@ pub struct Ledger {
 }
 
 /// The state of a batch.
-pub struct PlayRun {
+pub(crate) struct PlayRun {
     pub run: Arc<Run>,
     pub spec: Arc<PlaySpec>,
     pub graph: Arc<TaskGraph>,
@@ -58,7 +58,7 @@ pub struct PlayRun {
 }
 
 /// The cursor's questions about one host.
-pub struct HostFilter<'a> {
+pub(crate) struct HostFilter<'a> {
     run: &'a PlayRun,
     host: HostId,
 }
@@ -89,7 +89,7 @@ impl Filter for HostFilter<'_> {
 }
 
 impl PlayRun {
-    pub fn new(
+    pub(crate) fn new(
         run: &Arc<Run>,
         spec: &Arc<PlaySpec>,
         graph: Arc<TaskGraph>,
@@ -132,7 +132,7 @@ impl PlayRun {
     }
 
     /// Decides by tags which of `tasks` run.
-    pub fn select(&mut self, tasks: &[TaskId]) {
+    pub(crate) fn select(&mut self, tasks: &[TaskId]) {
         let settings = &self.run.settings;
         self.selected.resize(self.graph.tasks.len(), None);
         let everything = settings.skip_tags.is_empty() && (settings.tags.is_empty() || settings.tags == ["all"]);
@@ -152,33 +152,33 @@ impl PlayRun {
         }
     }
 
-    pub fn filter(&self, host: HostId) -> HostFilter<'_> {
+    pub(crate) fn filter(&self, host: HostId) -> HostFilter<'_> {
         HostFilter { run: self, host }
     }
 
-    pub fn name(&self, host: HostId) -> Arc<str> {
+    pub(crate) fn name(&self, host: HostId) -> Arc<str> {
         self.ledger.world.inventory.host_name(host).clone()
     }
 
-    pub fn emit(&self, event: Event) {
+    pub(crate) fn emit(&self, event: Event) {
         self.run.sink.emit(event);
     }
 
-    pub fn warn(&self, text: impl Into<String>) {
+    pub(crate) fn warn(&self, text: impl Into<String>) {
         self.emit(Event::Message(Diagnostic::warning(text)));
     }
 
     /// Hosts that can still be worked with.
-    pub fn hosts_left(&self) -> Vec<HostId> {
+    pub(crate) fn hosts_left(&self) -> Vec<HostId> {
         self.hosts.iter().copied().filter(|h| !self.ledger.unreachable.contains(h)).collect()
     }
 
-    pub fn stats(&mut self, host: HostId) -> &mut HostStats {
+    pub(crate) fn stats(&mut self, host: HostId) -> &mut HostStats {
         let name = self.name(host);
         self.ledger.stats.entry(name).or_default()
     }
 
-    pub fn role_vars(&mut self, task: &TaskSpec) -> Option<Arc<RoleVars>> {
+    pub(crate) fn role_vars(&mut self, task: &TaskSpec) -> Option<Arc<RoleVars>> {
         let id = task.role?;
         if self.role_vars.len() <= id.index() {
             self.role_vars.resize(self.graph.roles.len().max(id.index() + 1), None);
@@ -188,7 +188,7 @@ impl PlayRun {
     }
 
     /// A host's turn at a task.
-    pub fn step(&mut self, host: HostId, task: TaskId, info: &Arc<TaskInfo>) -> Step {
+    pub(crate) fn step(&mut self, host: HostId, task: TaskId, info: &Arc<TaskInfo>) -> Step {
         let task = self.graph.task(task).clone();
         Step {
             run: self.run.clone(),
@@ -204,7 +204,7 @@ impl PlayRun {
     }
 
     /// Variables of a task without any host.
-    pub fn play_renderer(&mut self, task: Option<&Arc<TaskSpec>>) -> Renderer {
+    pub(crate) fn play_renderer(&mut self, task: Option<&Arc<TaskSpec>>) -> Renderer {
         let role_vars = task.and_then(|t| self.role_vars(t));
         let about = task.map(|t| {
             let role = t.role.map(|id| self.graph.role(id).as_ref());
@@ -215,7 +215,7 @@ impl PlayRun {
     }
 
     /// Title and all that displays need, from the first host's point of view.
-    pub fn task_info(&mut self, host: HostId, id: TaskId) -> Arc<TaskInfo> {
+    pub(crate) fn task_info(&mut self, host: HostId, id: TaskId) -> Arc<TaskInfo> {
         let placeholder = Arc::new(TaskInfo {
             id,
             title: String::new(),
@@ -248,7 +248,7 @@ impl PlayRun {
     }
 
     /// The handlers a notification means: the last one of that name, and all that listen.
-    pub fn handlers_for(&mut self, notification: &str) -> Vec<TaskId> {
+    pub(crate) fn handlers_for(&mut self, notification: &str) -> Vec<TaskId> {
         let mut found = vec![];
         let all: Vec<TaskId> = self.handlers.iter().rev().copied().collect();
         for id in &all {
@@ -311,7 +311,7 @@ impl PlayRun {
     }
 
     /// Marks a host failed at its place; `rescue` and `always` may still follow.
-    pub fn mark_failed(&mut self, host: HostId) {
+    pub(crate) fn mark_failed(&mut self, host: HostId) {
         if let Some(cursor) = self.cursors.get_mut(&host) {
             cursor.fail();
         }
@@ -319,13 +319,13 @@ impl PlayRun {
     }
 
     /// Where a host goes next, without going there.
-    pub fn peek(&self, host: HostId) -> Option<(Cursor, TaskId)> {
+    pub(crate) fn peek(&self, host: HostId) -> Option<(Cursor, TaskId)> {
         let cursor = self.cursors.get(&host)?;
         let (ahead, task) = cursor.peek(&self.graph, &self.filter(host));
         task.map(|t| (ahead, t))
     }
 
-    pub fn is_failed(&self, host: HostId) -> bool {
+    pub(crate) fn is_failed(&self, host: HostId) -> bool {
         self.cursors.get(&host).is_some_and(Cursor::is_failed)
     }
 }

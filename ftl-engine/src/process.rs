@@ -15,7 +15,7 @@ use crate::report;
 use crate::step::{Outcome, Step};
 
 /// A finished step, kept for what the strategy does next (includes, fatal errors).
-pub struct Finished {
+pub(crate) struct Finished {
     pub step: Step,
     pub outcome: Outcome,
     pub status: Status,
@@ -23,11 +23,11 @@ pub struct Finished {
 
 /// A run that cannot go on.
 #[derive(Debug)]
-pub struct Fatal(pub Diagnostic);
+pub(crate) struct Fatal(pub Diagnostic);
 
 impl PlayRun {
     /// Takes in the result of one step.
-    pub fn process(&mut self, step: Step, mut outcome: Outcome) -> Result<Finished, Fatal> {
+    pub(crate) fn process(&mut self, step: Step, mut outcome: Outcome) -> Result<Finished, Fatal> {
         let host = step.host;
         let is_include = matches!(step.task.kind, TaskKind::Include(_));
         let status = report::status(&outcome);
@@ -207,7 +207,7 @@ impl PlayRun {
     }
 
     /// Notes that a handler is to run for a host.
-    pub fn notify_host(&mut self, handler: ftl_core::id::TaskId, host: HostId) {
+    pub(crate) fn notify_host(&mut self, handler: ftl_core::id::TaskId, host: HostId) {
         if self.notified.insert((handler, host)) {
             let task = self.graph.task(handler);
             let title = task.name.as_ref().map(to_text).unwrap_or_default();
@@ -227,9 +227,8 @@ impl PlayRun {
     }
 
     fn store_facts(&mut self, step: &Step, outcome: &Outcome, item: &Value, facts: &Map, name: &str) {
-        let delegated = step.task.keywords.delegate_facts.as_ref().and_then(|v| v.to_bool_loose()).unwrap_or(false);
         let hosts = match self.delegate_of(outcome) {
-            Some(host) if delegated => vec![host],
+            Some(host) if outcome.delegate_facts => vec![host],
             _ => self.hosts_of_result(step, outcome),
         };
         let facts: Map = facts.iter().map(|(k, v)| (k.clone(), v.untrusted())).collect();
@@ -314,7 +313,7 @@ impl PlayRun {
 }
 
 /// The canonical name of the task's action.
-pub fn name_of(step: &Step) -> String {
+pub(crate) fn name_of(step: &Step) -> String {
     match &step.task.kind {
         TaskKind::Action(a) => a.name.to_string(),
         TaskKind::Module(m) => m.fqcn.to_string(),

@@ -13,7 +13,7 @@ use crate::step::{Outcome, Step};
 const CENSORED: &str = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 
 /// The final result of a host.
-pub fn host_result(step: &Step, outcome: &Outcome) -> HostResult {
+pub(crate) fn host_result(step: &Step, outcome: &Outcome) -> HostResult {
     result(step, outcome, None)
 }
 
@@ -47,7 +47,7 @@ fn result(step: &Step, outcome: &Outcome, item: Option<String>) -> HostResult {
     }
 }
 
-pub fn status(outcome: &Outcome) -> Status {
+pub(crate) fn status(outcome: &Outcome) -> Status {
     if outcome.is_failed() {
         Status::Failed
     } else if outcome.is_unreachable() {

@@ -15,7 +15,7 @@ use crate::vars::{PlayVars, RoleVars, TaskScope, World};
 
 /// A worker shares nothing else; its answer is a message.
 #[derive(Clone)]
-pub struct Step {
+pub(crate) struct Step {
     pub run: Arc<Run>,
     pub play: Arc<PlayVars>,
     pub world: World,
@@ -28,19 +28,19 @@ pub struct Step {
 }
 
 impl Step {
-    pub fn role(&self) -> Option<&Arc<RoleSpec>> {
+    pub(crate) fn role(&self) -> Option<&Arc<RoleSpec>> {
         self.task.role.map(|id| self.graph.role(id))
     }
 
     /// The variables of `host` (the step's own, or one it is delegated to) for this task.
-    pub fn scope_for(&self, host: Option<HostId>) -> TaskScope {
+    pub(crate) fn scope_for(&self, host: Option<HostId>) -> TaskScope {
         let role = self.role().map(Arc::as_ref);
         let task = (&*self.task, self.role_vars.as_deref(), role);
         TaskScope::new(&self.run, &self.play, &self.world, host, Some(task))
     }
 
     /// Directories that files of this task are looked up in: its role and the roles above it, its own, the playbook's.
-    pub fn search_path(&self) -> Vec<PathBuf> {
+    pub(crate) fn search_path(&self) -> Vec<PathBuf> {
         let mut path = vec![];
         let mut role = self.task.role;
         while let Some(id) = role {
@@ -56,22 +56,22 @@ impl Step {
         path
     }
 
-    pub fn renderer(&self, scope: &Arc<TaskScope>) -> Renderer {
+    pub(crate) fn renderer(&self, scope: &Arc<TaskScope>) -> Renderer {
         Renderer::new(scope.clone(), self.run.template.clone())
     }
 
-    pub fn emit(&self, event: Event) {
+    pub(crate) fn emit(&self, event: Event) {
         self.run.sink.emit(event);
     }
 
-    pub fn warn(&self, message: impl Into<String>) {
+    pub(crate) fn warn(&self, message: impl Into<String>) {
         self.emit(Event::Message(Diagnostic::warning(message)));
     }
 }
 
 /// What a worker sends back: the result in Ansible's raw shape (`_ansible_*` keys included), and what belongs to it.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub map: Map,
     /// Printed as the `[ERROR]` block of a failure.
     pub error: Option<Diagnostic>,
@@ -80,6 +80,7 @@ pub struct Outcome {
     pub ignore_unreachable: bool,
     pub no_log: bool,
     pub run_once: bool,
+    pub delegate_facts: bool,
     pub looped: bool,
     pub delegated: Option<(String, Option<String>)>,
     pub register: Option<String>,
@@ -90,12 +91,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub fn flag(&self, key: &str) -> bool {
+    pub(crate) fn flag(&self, key: &str) -> bool {
         self.map.get(key).is_some_and(Value::is_true)
     }
 
     /// The items of a loop, as dicts.
-    pub fn items(&self) -> Vec<Value> {
+    pub(crate) fn items(&self) -> Vec<Value> {
         if !self.looped {
             return vec![];
         }
@@ -109,7 +110,7 @@ impl Outcome {
         }
     }
 
-    pub fn is_failed(&self) -> bool {
+    pub(crate) fn is_failed(&self) -> bool {
         let judged = |v: &Value| v.get("failed_when_result").is_some();
         if self.map.contains_key("failed_when_result") || self.items().iter().any(judged) {
             return self.any("failed_when_result");
@@ -117,15 +118,15 @@ impl Outcome {
         self.any("failed")
     }
 
-    pub fn is_unreachable(&self) -> bool {
+    pub(crate) fn is_unreachable(&self) -> bool {
         self.any("unreachable")
     }
 
-    pub fn is_changed(&self) -> bool {
+    pub(crate) fn is_changed(&self) -> bool {
         self.any("changed")
     }
 
-    pub fn is_skipped(&self) -> bool {
+    pub(crate) fn is_skipped(&self) -> bool {
         let items = self.items();
         if !items.is_empty() && items.iter().all(|i| i.get("skipped").is_some_and(|v| v.is_true())) {
             return true;

@@ -4,8 +4,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use ftl_core::call::{Background, ModuleAnswer, ModuleCall, ModuleRef, Target};
 use ftl_core::port::BoxFuture;
-use ftl_core::result::HostError;
-use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, to_text};
 use ftl_template::Renderer;
 
@@ -13,13 +11,13 @@ use crate::step::Step;
 use crate::task::{Resolution, Resolved, TaskFailure, resolve_target};
 use crate::vars::TaskScope;
 
-pub type ActionFuture<'a> = BoxFuture<'a, Result<Map, TaskFailure>>;
+pub(crate) type ActionFuture<'a> = BoxFuture<'a, Result<Map, TaskFailure>>;
 /// An action answers with the task's result dict (`failed` in it is an ordinary failure), or with why there is none.
-pub type ActionFunction = for<'a> fn(&'a ActionContext<'a>) -> ActionFuture<'a>;
+pub(crate) type ActionFunction = for<'a> fn(&'a ActionContext<'a>) -> ActionFuture<'a>;
 
 /// One run of one action for one host and item. `args` is rendered; `scope` and `renderer` serve the few actions that
 /// render more (`template`, `debug: var`, `assert`).
-pub struct ActionContext<'a> {
+pub(crate) struct ActionContext<'a> {
     pub step: &'a Step,
     pub args: Map,
     pub keywords: &'a Resolved,
@@ -40,21 +38,21 @@ pub struct ActionContext<'a> {
 }
 
 impl ActionContext<'_> {
-    pub fn arg(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn arg(&self, name: &str) -> Option<&Value> {
         self.args.get(name).filter(|v| !v.is_none())
     }
 
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.arg(name).map(to_text)
     }
 
     /// A boolean argument, by Ansible's loose rule; text that is no boolean is false.
-    pub fn flag(&self, name: &str, default: bool) -> bool {
+    pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
         self.arg(name).map_or(default, |v| v.to_bool_loose().unwrap_or(false))
     }
 
     /// Fails for arguments the action does not know.
-    pub fn only(&self, known: &[&str]) -> Result<(), TaskFailure> {
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), TaskFailure> {
         let unknown: Vec<String> = self.args.text_iter().map(|(k, _)| k).filter(|k| !known.contains(k)).map(Into::into).collect();
         if unknown.is_empty() {
             return Ok(());
@@ -63,7 +61,7 @@ impl ActionContext<'_> {
     }
 
     /// Where the task runs; resolved when first asked for.
-    pub fn resolution(&self) -> Result<&Resolution, TaskFailure> {
+    pub(crate) fn resolution(&self) -> Result<&Resolution, TaskFailure> {
         if let Some(known) = self.resolution.get() {
             return Ok(known);
         }
@@ -71,36 +69,36 @@ impl ActionContext<'_> {
         Ok(self.resolution.get_or_init(|| resolution))
     }
 
-    pub fn target(&self) -> Result<&Target, TaskFailure> {
+    pub(crate) fn target(&self) -> Result<&Target, TaskFailure> {
         Ok(&self.resolution()?.target)
     }
 
     /// Finds a module by name, as this task would.
-    pub fn find_module(&self, name: &str) -> Result<ModuleRef, TaskFailure> {
+    pub(crate) fn find_module(&self, name: &str) -> Result<ModuleRef, TaskFailure> {
         let search = &self.step.task.keywords.module_search;
         self.step.run.runtime.find(name, search).map_err(TaskFailure::message)
     }
 
     /// Runs the module the action stands for (`copy` for copy), or the task's own.
-    pub async fn run_own_module(&self, args: Map) -> Result<Map, TaskFailure> {
+    pub(crate) async fn run_own_module(&self, args: Map) -> Result<Map, TaskFailure> {
         match self.module {
             Some(module) => self.run_module(module.clone(), args).await,
             None => self.run_module(self.find_module(self.name)?, args).await,
         }
     }
 
-    pub async fn run_named(&self, name: &str, args: Map) -> Result<Map, TaskFailure> {
+    pub(crate) async fn run_named(&self, name: &str, args: Map) -> Result<Map, TaskFailure> {
         let module = self.find_module(name)?;
         self.run_module(module, args).await
     }
 
     /// Runs a module in the foreground, whatever `async:` says.
-    pub async fn run_foreground(&self, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
+    pub(crate) async fn run_foreground(&self, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
         self.call(module, args, None).await
     }
 
     /// Runs a module where the task runs, in the background when the task is `async`.
-    pub async fn run_module(&self, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
+    pub(crate) async fn run_module(&self, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
         let background = match self.keywords.async_seconds {
             0 => None,
             seconds => Some(Background {
@@ -152,14 +150,6 @@ impl ActionContext<'_> {
         map
     }
 
-    pub fn error(&self, text: impl Into<String>) -> TaskFailure {
-        TaskFailure::Error(Diagnostic::error(text))
-    }
-
-    /// A host failure with the text of an I/O problem at the controller.
-    pub fn controller_error(&self, text: impl Into<String>) -> TaskFailure {
-        TaskFailure::Host(HostError::failed(text))
-    }
 }
 
 /// Adds to a list inside a result.

@@ -32,5 +32,5 @@ mod reboot;
 mod wait_for_connection;
 mod validate_argument_spec;
 
-pub use context::{ActionContext, ActionFunction, ActionFuture};
-pub use table::{ActionSpec, find};
+pub(crate) use context::{ActionContext, ActionFunction, ActionFuture};
+pub(crate) use table::{ActionSpec, find};

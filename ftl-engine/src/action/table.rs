@@ -3,7 +3,7 @@
 use super::*;
 
 /// An action and what the engine must know about it beforehand.
-pub struct ActionSpec {
+pub(crate) struct ActionSpec {
     pub name: &'static str,
     pub run: ActionFunction,
     /// Runs once for all hosts of the batch (`add_host`, `pause`).
@@ -66,7 +66,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
 pub(super) static PASSTHROUGH: ActionSpec = with_async("ansible.builtin.normal", passthrough::run);
 
 /// The action of this canonical name; modules without one of their own are passed through.
-pub fn find(name: &str) -> &'static ActionSpec {
+pub(crate) fn find(name: &str) -> &'static ActionSpec {
     match ACTIONS.binary_search_by(|a| a.name.cmp(name)) {
         Ok(index) => &ACTIONS[index],
         Err(_) => &PASSTHROUGH,

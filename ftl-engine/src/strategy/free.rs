@@ -14,7 +14,7 @@ use crate::play_run::PlayRun;
 use crate::process::Fatal;
 use crate::step::{Outcome, Step};
 
-pub async fn run(play: &mut PlayRun, pinned: bool) -> Result<End, Fatal> {
+pub(crate) async fn run(play: &mut PlayRun, pinned: bool) -> Result<End, Fatal> {
     if play.max_fail_percentage.is_some() {
         play.warn(
             "Using max_fail_percentage with the free strategy is not supported, as tasks are executed independently \

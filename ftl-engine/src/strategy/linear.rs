@@ -17,13 +17,13 @@ use crate::task::render_bool;
 
 /// How a batch ended, beyond what the ledger says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum End {
+pub(crate) enum End {
     Through,
     /// `max_fail_percentage` was passed: no further batch.
     TooManyFailed,
 }
 
-pub async fn run(play: &mut PlayRun) -> Result<End, Fatal> {
+pub(crate) async fn run(play: &mut PlayRun) -> Result<End, Fatal> {
     let mut end = End::Through;
     let mut workers = Workers::new(play.run.settings.forks);
     while !play.run.cancel.is_cancelled() {

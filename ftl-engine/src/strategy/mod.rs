@@ -4,5 +4,5 @@ mod linear;
 mod free;
 mod workers;
 
-pub use free::run as run_free;
-pub use linear::{End, run as run_linear};
+pub(crate) use free::run as run_free;
+pub(crate) use linear::{End, run as run_linear};

@@ -19,13 +19,13 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    pub fn new(forks: usize) -> Workers {
+    pub(super) fn new(forks: usize) -> Workers {
         Workers { set: JoinSet::new(), forks: Arc::new(Semaphore::new(forks.max(1))) }
     }
 
     /// Begins a step. What needs no host is done here and now, in the order of the hosts and without a task of its own;
     /// its answer is the result.
-    pub async fn start(&mut self, step: Step, throttle: Option<Arc<Semaphore>>) -> Option<(Step, Outcome)> {
+    pub(super) async fn start(&mut self, step: Step, throttle: Option<Arc<Semaphore>>) -> Option<(Step, Outcome)> {
         step.emit(Event::HostStarted { task: step.info.clone(), host: step.host_name.clone() });
         let (Ok(fork), None) = (self.forks.clone().try_acquire_owned(), &throttle) else {
             let forks = self.forks.clone();
@@ -50,11 +50,11 @@ impl Workers {
         None
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.set.is_empty()
     }
 
-    pub async fn next(&mut self) -> Option<(Step, Outcome)> {
+    pub(super) async fn next(&mut self) -> Option<(Step, Outcome)> {
         loop {
             match self.set.join_next().await? {
                 Ok(done) => return Some(done),
@@ -64,7 +64,7 @@ impl Workers {
     }
 
     /// What has already ended, without waiting.
-    pub fn try_next(&mut self) -> Option<(Step, Outcome)> {
+    pub(super) fn try_next(&mut self) -> Option<(Step, Outcome)> {
         self.set.try_join_next()?.ok()
     }
 }

@@ -18,7 +18,7 @@ use crate::step::{Outcome, Step};
 use crate::vars::{Facts, HostVarsObject, TaskScope};
 
 /// The whole task for one host. Never fails: failures are in the outcome.
-pub async fn run_step(step: &Step) -> Outcome {
+pub(crate) async fn run_step(step: &Step) -> Outcome {
     let mut locals = Map::new();
     let path = step.search_path();
     locals.insert("ansible_search_path", path.iter().map(|p| Value::str(p.to_string_lossy())).collect::<Value>());
@@ -172,6 +172,7 @@ fn should_break(step: &Step, scope: &Arc<TaskScope>, control: &Control, learned:
 fn gather(whole: &mut Outcome, item: &mut Outcome, first: bool) {
     whole.no_log |= item.no_log;
     whole.run_once = item.run_once;
+    whole.delegate_facts = item.delegate_facts;
     whole.diff = item.diff;
     whole.register = whole.register.take().or_else(|| item.register.clone());
     whole.delegated = item.delegated.clone().or_else(|| whole.delegated.take());
@@ -334,6 +335,7 @@ async fn attempt(
     outcome.ignore_unreachable = keywords.ignore_unreachable;
     outcome.no_log = keywords.no_log;
     outcome.run_once = keywords.run_once;
+    outcome.delegate_facts = keywords.delegate_facts;
     outcome.diff = keywords.diff;
     outcome.register = keywords.register.clone();
     let deadline = keywords.timeout.map(|t| std::time::Instant::now() + t);

@@ -6,7 +6,7 @@ use ftl_core::value::{Map, Value};
 
 /// Carried up to where it becomes the task's result; a failed task is a value there.
 #[derive(Clone, Debug)]
-pub enum TaskFailure {
+pub(crate) enum TaskFailure {
     /// An error of ours or of the user's text; the result says `msg` and `failed`.
     Error(Diagnostic),
     /// As `Error`, but the result gets these keys.
@@ -30,12 +30,12 @@ impl From<HostError> for TaskFailure {
 }
 
 impl TaskFailure {
-    pub fn message(text: impl Into<String>) -> TaskFailure {
+    pub(crate) fn message(text: impl Into<String>) -> TaskFailure {
         TaskFailure::Error(Diagnostic::error(text))
     }
 
     /// A failure whose `msg` is exactly this text.
-    pub fn plain(text: impl Into<String>) -> TaskFailure {
+    pub(crate) fn plain(text: impl Into<String>) -> TaskFailure {
         let text = text.into();
         let mut result = Map::new();
         result.insert("msg", text.as_str());
@@ -43,7 +43,7 @@ impl TaskFailure {
     }
 
     /// The task's `timeout:` passed.
-    pub fn timed_out(seconds: u64) -> TaskFailure {
+    pub(crate) fn timed_out(seconds: u64) -> TaskFailure {
         let mut timedout = Map::new();
         timedout.insert("frame", "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.");
         timedout.insert("period", seconds as i64);

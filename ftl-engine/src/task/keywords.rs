@@ -12,7 +12,7 @@ use crate::run::Run;
 
 /// Plain values: nothing here is a template any more.
 #[derive(Clone, Debug, Default)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     pub check: bool,
     pub diff: bool,
     pub no_log: bool,
@@ -32,7 +32,7 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    pub fn render(run: &Run, task: &TaskSpec, renderer: &Renderer) -> Result<Resolved, TaskFailure> {
+    pub(crate) fn render(run: &Run, task: &TaskSpec, renderer: &Renderer) -> Result<Resolved, TaskFailure> {
         let words = &task.keywords;
         let settings = &run.settings;
         let boolean = |name: &str, value: &Option<Value>, default: bool| render_bool(renderer, name, value, default);
@@ -97,7 +97,7 @@ fn keyword_error(name: &str, value: &Value, cause: Diagnostic) -> TaskFailure {
 }
 
 /// A boolean keyword, by Ansible's strict rule.
-pub fn render_bool(
+pub(crate) fn render_bool(
     renderer: &Renderer,
     name: &str,
     value: &Option<Value>,

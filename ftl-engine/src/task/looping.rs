@@ -22,7 +22,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub fn render(looping: &Looping, renderer: &Renderer) -> Result<Control, TaskFailure> {
+    pub(super) fn render(looping: &Looping, renderer: &Renderer) -> Result<Control, TaskFailure> {
         let written = match &looping.control {
             Some(Value::Dict(d)) => d.entries(),
             _ => Arc::default(),
@@ -59,7 +59,7 @@ impl Control {
     }
 
     /// The variables that item `index` brings.
-    pub fn variables(&self, items: &[Value], index: usize) -> Map {
+    pub(super) fn variables(&self, items: &[Value], index: usize) -> Map {
         let mut map = Map::new();
         map.insert("ansible_loop_var", self.loop_var.as_str());
         map.insert(self.loop_var.as_str(), items[index].clone());

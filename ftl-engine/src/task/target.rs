@@ -15,13 +15,11 @@ use crate::vars::TaskScope;
 
 /// The target of a task, with what else its variables say about running modules there.
 #[derive(Clone, Debug)]
-pub struct Resolution {
+pub(crate) struct Resolution {
     pub target: Target,
     /// `ansible_<name>_interpreter`, Python's apart.
     pub interpreters: BTreeMap<String, String>,
     pub async_dir: String,
-    /// The user the connection logs in as, for messages and `ansible_user`.
-    pub kind: String,
 }
 
 /// Reads connection options for the host that `scope` shows.
@@ -66,7 +64,7 @@ impl Options<'_> {
 }
 
 /// Resolves the target for the host that `scope` shows, named `host`.
-pub fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) -> Result<Resolution, TaskFailure> {
+pub(crate) fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) -> Result<Resolution, TaskFailure> {
     let renderer = step.renderer(scope);
     let options = Options { scope, renderer: &renderer };
     let settings = &step.run.settings;
@@ -95,7 +93,7 @@ pub fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) -> Result
     };
     let target = Target { host: host.into(), connection: Arc::new(connection), become_as, interpreter };
     let async_dir = options.text(&["ansible_async_dir"])?.unwrap_or_else(|| settings.async_dir.clone());
-    Ok(Resolution { target, interpreters: interpreters(&options)?, async_dir, kind })
+    Ok(Resolution { target, interpreters: interpreters(&options)?, async_dir })
 }
 
 fn interpreter_of(text: &str) -> Interpreter {

@@ -11,7 +11,7 @@ use crate::step::Outcome;
 const NO_TRACEBACK: &str = "(traceback unavailable)";
 
 /// Turns a failure into the result users see, with the `[ERROR]` block.
-pub fn failed(failure: TaskFailure, origin: Option<Origin>, outcome: &mut Outcome) {
+pub(crate) fn failed(failure: TaskFailure, origin: Option<Origin>, outcome: &mut Outcome) {
     let task_failed = |cause: Diagnostic| Diagnostic::error("Task failed.").at(origin.clone()).caused_by(cause);
     match failure {
         TaskFailure::Error(cause) => {

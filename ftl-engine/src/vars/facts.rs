@@ -6,14 +6,14 @@ use ftl_core::value::{Map, Value};
 
 /// Immutable; a change makes a new one.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub(crate) struct Facts {
     raw: Arc<Map>,
     namespaced: Value,
     injected: Arc<Map>,
 }
 
 impl Facts {
-    pub fn new(raw: Map) -> Facts {
+    pub(crate) fn new(raw: Map) -> Facts {
         let mut names = Map::with_capacity(raw.len());
         for (key, value) in &raw {
             match key.as_str() {
@@ -28,29 +28,26 @@ impl Facts {
 
     /// These facts with `more` on top.
     #[must_use]
-    pub fn with(&self, more: &Map) -> Facts {
+    pub(crate) fn with(&self, more: &Map) -> Facts {
         let mut raw = (*self.raw).clone();
         raw.extend(more.iter().map(|(k, v)| (k.clone(), v.clone())));
         Facts::new(raw)
     }
 
-    pub fn raw(&self) -> &Arc<Map> {
+    pub(crate) fn raw(&self) -> &Arc<Map> {
         &self.raw
     }
 
     /// The value of `ansible_facts`.
-    pub fn namespaced(&self) -> Value {
+    pub(crate) fn namespaced(&self) -> Value {
         if self.namespaced.is_none() { Value::dict(Map::new()) } else { self.namespaced.clone() }
     }
 
     /// What is seen as top-level variables.
-    pub fn injected(&self) -> &Arc<Map> {
+    pub(crate) fn injected(&self) -> &Arc<Map> {
         &self.injected
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.raw.is_empty()
-    }
 }
 
 /// May a host set a top-level variable of this name through facts? Connection, become and interpreter settings, and the

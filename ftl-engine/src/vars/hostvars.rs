@@ -11,7 +11,7 @@ use crate::run::Run;
 
 /// The mapping from host name to that host's variables.
 #[derive(Clone)]
-pub struct HostVarsObject {
+pub(crate) struct HostVarsObject {
     run: Arc<Run>,
     play: Arc<PlayVars>,
     world: World,
@@ -25,12 +25,12 @@ struct HostEntry {
 }
 
 impl HostVarsObject {
-    pub fn new(run: &Arc<Run>, play: &Arc<PlayVars>, world: &World) -> HostVarsObject {
+    pub(crate) fn new(run: &Arc<Run>, play: &Arc<PlayVars>, world: &World) -> HostVarsObject {
         HostVarsObject { run: run.clone(), play: play.clone(), world: world.clone() }
     }
 
     /// One entry, for a view made by the caller (`ansible_delegated_vars`).
-    pub fn entry(run: &Arc<Run>, scope: Arc<TaskScope>, name: &str) -> Value {
+    pub(crate) fn entry(run: &Arc<Run>, scope: Arc<TaskScope>, name: &str) -> Value {
         Value::Object(Arc::new(HostEntry { run: run.clone(), host: name.into(), scope }))
     }
 

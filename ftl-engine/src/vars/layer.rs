@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ftl_core::value::Map;
 
 /// Ansible's list "Understanding variable precedence", lowest first. (Its first level, command-line values such as `-u`,
-/// are settings and no variables; inventory levels 3 to 10 come ready-made and in order from the inventory.)
+/// are settings and no variables; inventory levels 3 to 10 come ready-made and in order from the inventory; magic
+/// variables and those of loops stand over all layers.)
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Layer {
+pub(super) enum Layer {
     PlayRoleDefaults,
     RoleDefaults,
     Inventory,
@@ -22,36 +23,34 @@ pub enum Layer {
     RoleParams,
     IncludeParams,
     ExtraVars,
-    Magic,
-    Local,
 }
 
 /// A stack of variable maps that only grows upwards.
 #[derive(Clone, Debug, Default)]
-pub struct Layers {
+pub(super) struct Layers {
     maps: Vec<(Layer, Arc<Map>)>,
 }
 
 impl Layers {
-    pub fn push(&mut self, layer: Layer, map: &Arc<Map>) {
+    pub(super) fn push(&mut self, layer: Layer, map: &Arc<Map>) {
         if !map.is_empty() {
             debug_assert!(self.maps.last().is_none_or(|(top, _)| *top <= layer), "{layer:?} pushed out of order");
             self.maps.push((layer, map.clone()));
         }
     }
 
-    pub fn push_all<'a>(&mut self, layer: Layer, maps: impl IntoIterator<Item = &'a Arc<Map>>) {
+    pub(super) fn push_all<'a>(&mut self, layer: Layer, maps: impl IntoIterator<Item = &'a Arc<Map>>) {
         for map in maps {
             self.push(layer, map);
         }
     }
 
     /// Highest precedence first.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Map>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Map>> {
         self.maps.iter().rev().map(|(_, map)| map)
     }
 
-    pub fn lowest_first(&self) -> impl Iterator<Item = &Arc<Map>> {
+    pub(super) fn lowest_first(&self) -> impl Iterator<Item = &Arc<Map>> {
         self.maps.iter().map(|(_, map)| map)
     }
 }

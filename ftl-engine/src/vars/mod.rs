@@ -6,7 +6,8 @@ mod world;
 mod scope;
 mod hostvars;
 
-pub use facts::Facts;
-pub use hostvars::HostVarsObject;
-pub use scope::{PlayVars, RoleVars, TaskScope, combine};
-pub use world::{InventoryLayers, World};
+pub(crate) use facts::Facts;
+pub(crate) use hostvars::HostVarsObject;
+pub(crate) use scope::{PlayVars, RoleVars, TaskScope, combine};
+pub use world::InventoryLayers;
+pub(crate) use world::World;

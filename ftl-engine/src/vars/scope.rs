@@ -14,7 +14,7 @@ use crate::run::Run;
 
 /// What a play gives to all its tasks. Replaced, never changed, when a role is added to the play.
 #[derive(Clone, Debug, Default)]
-pub struct PlayVars {
+pub(crate) struct PlayVars {
     pub name: String,
     pub vars: Arc<Map>,
     pub vars_files: Vec<Arc<Map>>,
@@ -30,14 +30,14 @@ pub struct PlayVars {
 
 /// Variables a role gives its own tasks, with those of its parents and dependencies below.
 #[derive(Clone, Debug, Default)]
-pub struct RoleVars {
+pub(crate) struct RoleVars {
     pub defaults: Vec<Arc<Map>>,
     pub vars: Vec<Arc<Map>>,
     pub params: Vec<Arc<Map>>,
 }
 
 impl RoleVars {
-    pub fn of(graph: &TaskGraph, id: RoleId) -> RoleVars {
+    pub(crate) fn of(graph: &TaskGraph, id: RoleId) -> RoleVars {
         let mut out = RoleVars::default();
         let mut chain: Vec<&Arc<RoleSpec>> = vec![];
         let mut parent = graph.role(id).parent;
@@ -77,7 +77,7 @@ fn gather_dependencies(graph: &TaskGraph, id: RoleId, into: &mut Vec<RoleId>) {
 }
 
 /// The view of one host (if any) and one task (if any). Cheap to make: maps are shared.
-pub struct TaskScope {
+pub(crate) struct TaskScope {
     run: Arc<Run>,
     play: Arc<PlayVars>,
     world: World,
@@ -91,7 +91,7 @@ pub struct TaskScope {
 }
 
 impl TaskScope {
-    pub fn new(
+    pub(crate) fn new(
         run: &Arc<Run>,
         play: &Arc<PlayVars>,
         world: &World,
@@ -159,7 +159,7 @@ impl TaskScope {
 
     /// The same view with `more` on top of everything.
     #[must_use]
-    pub fn with(&self, more: Arc<Map>) -> TaskScope {
+    pub(crate) fn with(&self, more: Arc<Map>) -> TaskScope {
         let mut locals = self.locals.clone();
         locals.push(more);
         TaskScope {
@@ -172,10 +172,6 @@ impl TaskScope {
             locals,
             magic: OnceLock::new(),
         }
-    }
-
-    pub fn world(&self) -> &World {
-        &self.world
     }
 
     /// Names only the engine gives, computed when asked for.
@@ -297,7 +293,7 @@ fn merged(layers: &Layers, name: &str) -> Option<Value> {
 }
 
 /// Dicts are merged recursively, all else is replaced.
-pub fn combine(below: &Value, above: &Value) -> Value {
+pub(crate) fn combine(below: &Value, above: &Value) -> Value {
     match (below, above) {
         (Value::Dict(b), Value::Dict(a)) => {
             let mut map = (*b.entries()).clone();

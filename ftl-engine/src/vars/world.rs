@@ -14,7 +14,7 @@ pub type InventoryLayers = Arc<dyn Fn(&Inventory, HostId) -> Result<Vec<Arc<Map>
 
 /// The variables of one host that change while a run lasts.
 #[derive(Clone, Debug, Default)]
-pub struct HostVars {
+pub(crate) struct HostVars {
     inventory: OnceLock<Arc<Vec<Arc<Map>>>>,
     pub facts: Facts,
     pub include_vars: Arc<Map>,
@@ -24,7 +24,7 @@ pub struct HostVars {
 
 /// Immutable, cheap to clone.
 #[derive(Clone)]
-pub struct World {
+pub(crate) struct World {
     pub inventory: Inventory,
     layers: InventoryLayers,
     hosts: Arc<Vec<Arc<HostVars>>>,
@@ -33,7 +33,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(inventory: Inventory, layers: InventoryLayers) -> World {
+    pub(crate) fn new(inventory: Inventory, layers: InventoryLayers) -> World {
         let mut world = World { inventory, layers, hosts: Arc::default(), removed: Arc::default() };
         world.grow();
         world
@@ -48,7 +48,7 @@ impl World {
     }
 
     /// Takes a changed inventory; what was gathered stays.
-    pub fn refresh(&mut self, inventory: Inventory) {
+    pub(crate) fn refresh(&mut self, inventory: Inventory) {
         self.inventory = inventory;
         self.grow();
         for host in Arc::make_mut(&mut self.hosts) {
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// The same knowledge about hosts of a newly read inventory.
-    pub fn renumbered(&self, inventory: Inventory) -> World {
+    pub(crate) fn renumbered(&self, inventory: Inventory) -> World {
         let mut world = World::new(inventory, self.layers.clone());
         for (index, host) in self.hosts.iter().enumerate() {
             let name = self.inventory.host_name(HostId(index as u32));
@@ -69,12 +69,12 @@ impl World {
         world
     }
 
-    pub fn host(&self, id: HostId) -> &Arc<HostVars> {
+    pub(crate) fn host(&self, id: HostId) -> &Arc<HostVars> {
         &self.hosts[id.index()]
     }
 
     /// The inventory variables of a host, lowest precedence first.
-    pub fn inventory_vars(&self, id: HostId) -> Arc<Vec<Arc<Map>>> {
+    pub(crate) fn inventory_vars(&self, id: HostId) -> Arc<Vec<Arc<Map>>> {
         // Errors were said at the play's start; a host that joins later has what could be read.
         self.host(id)
             .inventory
@@ -83,7 +83,7 @@ impl World {
     }
 
     /// Reads a host's inventory variables, and says what is wrong with their files.
-    pub fn check_inventory_vars(&self, id: HostId) -> Result<(), Diagnostic> {
+    pub(crate) fn check_inventory_vars(&self, id: HostId) -> Result<(), Diagnostic> {
         if self.host(id).inventory.get().is_none() {
             let layers = Arc::new((self.layers)(&self.inventory, id)?);
             let _ = self.host(id).inventory.set(layers);
@@ -95,30 +95,30 @@ impl World {
         Arc::make_mut(&mut Arc::make_mut(&mut self.hosts)[id.index()])
     }
 
-    pub fn add_facts(&mut self, id: HostId, facts: &Map) {
+    pub(crate) fn add_facts(&mut self, id: HostId, facts: &Map) {
         let host = self.edit(id);
         host.facts = host.facts.with(facts);
     }
 
-    pub fn clear_facts(&mut self, id: HostId) {
+    pub(crate) fn clear_facts(&mut self, id: HostId) {
         self.edit(id).facts = Facts::default();
     }
 
-    pub fn set_fact(&mut self, id: HostId, name: &str, value: Value) {
+    pub(crate) fn set_fact(&mut self, id: HostId, name: &str, value: Value) {
         Arc::make_mut(&mut self.edit(id).set_facts).insert(name, value);
     }
 
-    pub fn include_var(&mut self, id: HostId, name: &str, value: Value) {
+    pub(crate) fn include_var(&mut self, id: HostId, name: &str, value: Value) {
         Arc::make_mut(&mut self.edit(id).include_vars).insert(name, value);
     }
 
-    pub fn remove_host(&mut self, id: HostId) {
+    pub(crate) fn remove_host(&mut self, id: HostId) {
         if !self.removed.contains(&id) {
             Arc::make_mut(&mut self.removed).push(id);
         }
     }
 
-    pub fn restore_host(&mut self, id: HostId) {
+    pub(crate) fn restore_host(&mut self, id: HostId) {
         Arc::make_mut(&mut self.removed).retain(|h| *h != id);
     }
 }
