@@ -104,7 +104,7 @@ impl Renderer {
         machine.kind = "expression";
         machine.is_conditional = is_conditional;
         machine.render_constants.set(is_conditional);
-        let result = self.run(&mut machine, &template, expression, true);
+        let result = self.run(&mut machine, &template, expression, None);
         result
             .and_then(|value| evaluate::finalize(self, value, true))
             .map_err(|failure| evaluate::complete(failure, origin, "expression"))
@@ -211,6 +211,9 @@ impl Renderer {
         let result = self.render_file_inner(text, options).and_then(|value| evaluate::finalize(self, value, true));
         match result {
             Ok(Value::None) => Ok(String::new()),
+            Ok(Value::Omit) => {
+                Err(Diagnostic::error("A template was resolved to an Omit scalar.").at(text.origin().cloned()))
+            }
             Ok(value) => Ok(evaluate::as_text(&value)),
             Err(failure) => Err(evaluate::complete(failure, text.origin(), "template")),
         }
@@ -236,7 +239,7 @@ impl Renderer {
         let mut machine = Machine::new(self, text, syntax.clone());
         machine.search_path = options.search_path.clone();
         match parse_template(&body.shared(), &syntax) {
-            Ok(template) => self.run(&mut machine, &template, &body, false),
+            Ok(template) => self.run(&mut machine, &template, &body, Some(&options.newline_sequence)),
             Err(error) => Ok(syntax_marker(&error, text)),
         }
     }
@@ -310,18 +313,19 @@ impl Renderer {
         match parse_template(&text.shared(), &self.syntax) {
             Ok(template) => {
                 let mut machine = Machine::new(self, text, self.syntax.clone());
-                self.run(&mut machine, &template, text, false)
+                self.run(&mut machine, &template, text, Some("\n"))
             }
             Err(error) => Ok(syntax_marker(&error, text)),
         }
     }
 
+    /// Runs a template; `newline` is what line feeds at its end become, nothing for expressions.
     fn run(
         &self,
         machine: &mut Machine<'_>,
         template: &Template,
         text: &Str,
-        is_expression: bool,
+        newline: Option<&str>,
     ) -> Result<Value, Failure> {
         self.check_deadline()?;
         let result = crate::stack::deeper(self.shared.budget.depth, || machine.run(template));
@@ -329,7 +333,10 @@ impl Renderer {
             Err(failure) => evaluate::from_failure(failure, text.origin(), machine.kind)?,
             Ok(value) => value,
         };
-        Ok(if is_expression { value } else { with_newlines(text, value, &machine.syntax.newline_sequence) })
+        Ok(match newline {
+            Some(newline) => with_newlines(text, value, newline),
+            None => value,
+        })
     }
 
     /// The value with everything inside it rendered; what fails becomes a marker inside.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ftl_core::source::Origin;
 use ftl_core::value::{Dict, List};
 use ftl_core::{Map, Str, Value};
-use ftl_template::{Renderer, Shared, eval_line};
+use ftl_template::{FileOptions, Renderer, Shared, eval_line};
 use num_bigint::BigInt;
 use serde_json::Value as Json;
 
@@ -129,6 +129,62 @@ fn conditions() {
             other => ftl_core::value::from_json(other),
         };
         let found = renderer.condition(&condition).map_err(|error| error.one_line());
+        let equal = match (&found, case.get("ok")) {
+            (Ok(found), Some(expected)) => expected == found,
+            (Err(found), None) => words(case["err"].as_str().unwrap_or("")) == found,
+            _ => false,
+        };
+        if !equal {
+            wrong.push(format!("{case}\n    found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Files that templates include, without a disk.
+struct Library(std::collections::BTreeMap<std::path::PathBuf, String>);
+
+impl ftl_template::Files for Library {
+    fn read(&self, path: &std::path::Path) -> Result<Vec<u8>, ftl_core::source::Diagnostic> {
+        let text = self.0.get(path).map(|text| text.clone().into_bytes());
+        text.ok_or_else(|| ftl_core::source::Diagnostic::error("no such file"))
+    }
+    fn is_file(&self, path: &std::path::Path) -> bool {
+        self.0.contains_key(path)
+    }
+}
+
+fn file_options(overrides: &Json) -> FileOptions {
+    let mut options = FileOptions { search_path: vec!["DIR".into()], ..FileOptions::default() };
+    for (key, value) in overrides.as_object().expect("overrides") {
+        let text = value.as_str().unwrap_or("").to_string();
+        match key.as_str() {
+            "block_start_string" => options.block_start = text,
+            "block_end_string" => options.block_end = text,
+            "variable_start_string" => options.variable_start = text,
+            "variable_end_string" => options.variable_end = text,
+            "newline_sequence" => options.newline_sequence = text,
+            "trim_blocks" => options.trim_blocks = value == true,
+            "lstrip_blocks" => options.lstrip_blocks = value == true,
+            other => panic!("{other}"),
+        }
+    }
+    options
+}
+
+#[test]
+fn template_files() {
+    let data: Json = serde_json::from_str(include_str!("data/files.json")).expect("JSON");
+    let scope = Arc::new(variables(&data["vars"]));
+    let files = data["files"].as_object().expect("files").iter();
+    let files = files.map(|(name, text)| (format!("DIR/{name}").into(), text.as_str().unwrap_or("").to_string()));
+    let shared = Arc::new(Shared { files: Arc::new(Library(files.collect())), ..Shared::default() });
+    let mut wrong = Vec::new();
+    for case in data["cases"].as_array().expect("cases") {
+        let renderer = Renderer::new(scope.clone(), shared.clone());
+        let text = Str::trusted(case["t"].as_str().expect("text"), Some(Origin::file("t.j2")));
+        let found = renderer.render_file(&text, &file_options(&case["overrides"]));
+        let found = found.map_err(|error| error.one_line());
         let equal = match (&found, case.get("ok")) {
             (Ok(found), Some(expected)) => expected == found,
             (Err(found), None) => words(case["err"].as_str().unwrap_or("")) == found,

@@ -56,7 +56,7 @@ impl<'r> Machine<'r> {
     /// Runs a template to its single value. A failure of the template is a marker in the result; only limits are errors.
     pub(crate) fn run(&mut self, template: &Template) -> Result<Value, Failure> {
         self.exact = template.mutates;
-        let unit = Unit::new(true, Scope::root(), None);
+        let unit = Unit::new(true, Scope::root());
         let mut nodes = Vec::new();
         let outcome = self.run_unit(template, &Frame::new(unit), &mut nodes);
         self.single(nodes, outcome)

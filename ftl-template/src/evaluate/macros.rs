@@ -125,10 +125,10 @@ pub(crate) struct Module {
 
 impl Module {
     /// The export of this name, or a marker.
-    pub(crate) fn export(&self, machine: &Machine<'_>, name: &str) -> Value {
+    pub(crate) fn export(&self, machine: &Machine<'_>, name: &str, line: u32) -> Value {
         self.get_attr(name).unwrap_or_else(|| {
             let message = format!(
-                "the template '{}' (imported on line 1 in '<template>') does not export the requested name '{name}'",
+                "the template '{}' (imported on line {line}) does not export the requested name '{name}'",
                 self.name
             );
             marker::undefined(message, machine.evaluation.origin())

@@ -63,13 +63,17 @@ pub(crate) struct Unit {
     pub root: Arc<Scope>,
     /// The versions of each block, the most derived first.
     pub blocks: Mutex<FxHashMap<Arc<str>, Vec<Arc<Block>>>>,
-    /// Names in `include` and `import` of templates read from files keep backslashes like Jinja does, see `Syntax`.
-    pub name: Option<Arc<str>>,
+    /// The template that this one turned out to extend.
+    parent: Mutex<Option<Value>>,
 }
 
 impl Unit {
-    pub(crate) fn new(with_variables: bool, root: Arc<Scope>, name: Option<Arc<str>>) -> Arc<Unit> {
-        Arc::new(Unit { with_variables, root, blocks: Mutex::default(), name })
+    pub(crate) fn new(with_variables: bool, root: Arc<Scope>) -> Arc<Unit> {
+        Arc::new(Unit { with_variables, root, blocks: Mutex::default(), parent: Mutex::default() })
+    }
+
+    pub(crate) fn parent(&self) -> MutexGuard<'_, Option<Value>> {
+        self.parent.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     pub(crate) fn add_blocks(&self, blocks: &[Arc<Block>]) {

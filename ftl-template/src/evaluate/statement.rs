@@ -24,31 +24,21 @@ impl Machine<'_> {
     /// Runs a whole template, and the template that it extends.
     pub(crate) fn run_unit(&self, template: &Template, frame: &Frame, out: &mut Vec<Value>) -> Result<(), Failure> {
         frame.unit.add_blocks(&template.blocks);
-        let Some(parent) = self.run_until_extends(&template.body, frame, out)? else {
+        self.run_until_extends(&template.body, frame, out)?;
+        let Some(parent) = frame.unit.parent().take() else {
             return Ok(());
         };
         let parent = self.load_template(&parent)?;
         crate::stack::deeper(self.depth_limit(), || self.run_unit(&parent.0, frame, out))
     }
 
-    /// Runs the body; what comes after `extends` is heard but not seen. Gives the template it extends.
-    fn run_until_extends(
-        &self,
-        body: &[Statement],
-        frame: &Frame,
-        out: &mut Vec<Value>,
-    ) -> Result<Option<Value>, Failure> {
-        let mut parent = None;
+    /// Runs the body; what comes after `extends` is heard but not seen.
+    fn run_until_extends(&self, body: &[Statement], frame: &Frame, out: &mut Vec<Value>) -> Result<(), Failure> {
         for statement in body {
+            let extends = frame.unit.parent().is_some();
             match statement {
-                Statement::Extends(template) => {
-                    if parent.is_some() {
-                        return Err(Failure::value_error("extended multiple times"));
-                    }
-                    parent = Some(self.evaluate(frame, template)?);
-                }
-                Statement::Block(_) | Statement::Output(_) if parent.is_some() => {}
-                statement if parent.is_some() => {
+                Statement::Block(_) | Statement::Output(_) if extends => {}
+                statement if extends => {
                     self.run_statement(frame, statement, &mut Vec::new())?;
                 }
                 statement => {
@@ -56,7 +46,7 @@ impl Machine<'_> {
                 }
             }
         }
-        Ok(parent)
+        Ok(())
     }
 
     pub(crate) fn depth_limit(&self) -> usize {
@@ -146,7 +136,12 @@ impl Machine<'_> {
                 let block = frame.unit.block(&block.name, 0).unwrap_or_else(|| block.clone());
                 crate::stack::grow(|| self.run_block(frame, &block, 0, out))?;
             }
-            Statement::Extends(_) => return Err(Failure::unsupported("'extends' inside another statement")),
+            Statement::Extends(template) => {
+                let parent = self.evaluate(frame, template)?;
+                if frame.unit.parent().replace(parent).is_some() {
+                    return Err(Failure::value_error("extended multiple times"));
+                }
+            }
             Statement::Include { template, ignore_missing, with_context } => {
                 self.include(frame, template, *ignore_missing, *with_context, out)?;
             }
@@ -155,11 +150,11 @@ impl Machine<'_> {
                 let module = self.import(frame, &name, *with_context)?;
                 frame.scope.set(target, Value::Object(module));
             }
-            Statement::FromImport { template, names, with_context } => {
+            Statement::FromImport { template, names, with_context, line } => {
                 let name = self.evaluate(frame, template)?;
                 let module = self.import(frame, &name, *with_context)?;
                 for (name, alias) in names {
-                    frame.scope.set(alias, module.export(self, name));
+                    frame.scope.set(alias, module.export(self, name, *line));
                 }
             }
             Statement::Scope(body) => {

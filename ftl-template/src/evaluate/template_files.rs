@@ -55,6 +55,9 @@ impl Machine<'_> {
     }
 
     fn not_found(&self, name: &str) -> Failure {
+        if leaves(name) {
+            return Failure::lookup_error(name);
+        }
         let folders = self.search_path();
         let shown = folders.iter().map(|f| format!("'{}'", f.display())).collect::<Vec<_>>().join(", ");
         Failure::lookup_error(format!("'{name}' not found in search path: {shown}"))
@@ -62,7 +65,7 @@ impl Machine<'_> {
 
     fn find_file(&self, name: &Str) -> Option<PathBuf> {
         // Jinja refuses to leave the search path.
-        if name.split('/').any(|part| part == "..") {
+        if leaves(name) {
             return None;
         }
         let files = &self.evaluation.shared().files;
@@ -79,12 +82,12 @@ impl Machine<'_> {
         out: &mut Vec<Value>,
     ) -> Result<(), Failure> {
         let name = self.evaluate(frame, template)?;
-        let (template, name) = match self.load_template(&name) {
+        let (template, _) = match self.load_template(&name) {
             Err(failure) if ignore_missing && matches!(failure.kind(), FailureKind::Lookup) => return Ok(()),
             loaded => loaded?,
         };
         let root = if with_context { Scope::child(&frame.scope) } else { Scope::root() };
-        let unit = Unit::new(with_context && frame.unit.with_variables, root, Some(name));
+        let unit = Unit::new(with_context && frame.unit.with_variables, root);
         crate::stack::deeper(self.depth_limit(), || self.run_unit(&template, &Frame::new(unit), out))
     }
 
@@ -93,11 +96,16 @@ impl Machine<'_> {
         let outer = if with_context { Scope::child(&frame.scope) } else { Scope::root() };
         let root = Scope::child(&outer);
         self.keep(&root);
-        let unit = Unit::new(with_context && frame.unit.with_variables, root.clone(), Some(name.clone()));
+        let unit = Unit::new(with_context && frame.unit.with_variables, root.clone());
         let mut nodes = Vec::new();
         crate::stack::deeper(self.depth_limit(), || self.run_unit(&template, &Frame::new(unit), &mut nodes))?;
         let text = super::output::concat(self.renderer(), nodes)?;
         let exports = root.own().into_iter().filter(|(name, _)| !name.starts_with('_')).collect();
         Ok(Arc::new(Module { name, exports, text }))
     }
+}
+
+/// Does the name point out of its folder?
+fn leaves(name: &str) -> bool {
+    name.split('/').any(|part| part == "..")
 }

@@ -120,7 +120,10 @@ pub(crate) fn real(value: &Value) -> Result<f64, Failure> {
 /// `hash()`: whether Python accepts the value as a member of a set or a key.
 pub(crate) fn hashable(value: &Value) -> Result<(), Failure> {
     match value {
-        Value::List(_) | Value::Dict(_) => Err(Failure::type_error(format!("unhashable type: '{}'", type_name(value)))),
+        Value::List(_) | Value::Dict(_) => {
+            let kind = super::structure::python_name(value);
+            Err(Failure::type_error(format!("unhashable type: '{kind}'")))
+        }
         Value::Tuple(items) => items.iter().try_for_each(hashable),
         Value::Undefined(marker) => Err(Failure::undefined(marker.clone())),
         _ => Ok(()),

@@ -137,6 +137,7 @@ pub(super) fn from_yaml_all(evaluation: &Evaluation<'_>, value: Value, args: Arg
 
 /// The arguments of `yaml.dump` that are left when the filter has taken its own.
 fn dump_options(args: &mut Arguments) -> Result<DumpOptions, Failure> {
+    // No aliases: a list that two templates gave back is two lists in Ansible, and one here.
     let mut options = DumpOptions::default();
     let whole = |value: Option<Value>| match value.filter(|v| !v.is_none()) {
         None => Ok(None),
@@ -166,6 +167,7 @@ fn dump_options(args: &mut Arguments) -> Result<DumpOptions, Failure> {
 }
 
 fn dump_yaml(evaluation: &Evaluation<'_>, value: &Value, options: &DumpOptions) -> Answer {
+    wholly_defined(value)?;
     let text = yaml::dump(value, options)?;
     evaluation.check_text(text.len())?;
     Ok(Value::str(text))

@@ -381,6 +381,7 @@ impl Parser {
     }
 
     fn from_import(&mut self) -> Parsed<Statement> {
+        let line = self.line();
         let template = self.expression()?;
         self.expect_keyword("import")?;
         let mut names: Vec<(Arc<str>, Arc<str>)> = Vec::new();
@@ -409,7 +410,7 @@ impl Parser {
                 break;
             }
         }
-        Ok(Statement::FromImport { template, names, with_context })
+        Ok(Statement::FromImport { template, names, with_context, line })
     }
 
     fn signature(&mut self) -> Parsed<(Vec<Arc<str>>, Vec<Expression>)> {

@@ -43,6 +43,7 @@ pub(crate) enum Statement {
         template: Expression,
         names: Vec<(Arc<str>, Arc<str>)>,
         with_context: bool,
+        line: u32,
     },
     Scope(Vec<Statement>),
     Do(Expression),
