@@ -135,8 +135,7 @@ impl PlayRun {
 
     /// The hosts whose variables a result changes: all of the batch for `run_once`.
     fn hosts_of_result(&self, step: &Step, outcome: &Outcome) -> Vec<HostId> {
-        let once = outcome.run_once || crate::action::find(&name_of(step)).bypass_host_loop;
-        if once && outcome.run_once { self.hosts_left() } else { vec![step.host] }
+        if outcome.run_once { self.hosts_left() } else { vec![step.host] }
     }
 
     fn succeeded(&mut self, step: &Step, outcome: &mut Outcome) -> Result<(), Fatal> {

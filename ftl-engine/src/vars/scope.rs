@@ -55,7 +55,8 @@ impl RoleVars {
         }
         out.defaults.extend(chain.iter().map(|r| r.defaults.clone()));
         out.defaults.push(role.defaults.clone());
-        out.vars.extend(chain.iter().map(|r| r.vars.clone()));
+        // What a role entry says with `vars:` reaches the roles it depends on, just below its own variables.
+        out.vars.extend(chain.iter().flat_map(|r| [r.entry_vars.clone(), r.vars.clone()]));
         for dep in &dependencies {
             out.vars.push(graph.role(*dep).vars.clone());
         }
