@@ -1,0 +1,5 @@
+//! What the tests of whole programs share: the programs, a clean place to run them in, and machines to reach.
+
+pub mod normalise;
+pub mod program;
+pub mod sandbox;
