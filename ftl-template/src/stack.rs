@@ -13,6 +13,11 @@ pub(crate) fn grow<R>(f: impl FnOnce() -> R) -> R {
     stacker::maybe_grow(RED_ZONE, SEGMENT, f)
 }
 
+/// Runs `f` with the stack that building or dropping the deepest tree takes.
+pub(crate) fn roomy<R>(f: impl FnOnce() -> R) -> R {
+    stacker::grow(64 << 20, f)
+}
+
 thread_local! {
     /// Templates and macros being rendered on this thread, whichever renderer they belong to.
     static DEPTH: Cell<usize> = const { Cell::new(0) };

@@ -412,6 +412,7 @@ fn method_result(
             Ok(Value::str(text))
         }
         _ => {
+            refuse_cycle(receiver, name, &arguments)?;
             let settled = settle(machine, receiver, name)?;
             let result = method::call(&settled, name, arguments)?;
             if matches!(name, "items" | "values") {
@@ -456,4 +457,31 @@ pub(crate) fn module_text(value: &Value) -> Option<Value> {
         Value::Object(object) => object.as_any().downcast_ref::<Module>().map(|module| module.text.clone()),
         _ => None,
     }
+}
+
+/// A container that holds itself could never be put out.
+fn refuse_cycle(receiver: &Value, name: &str, arguments: &Arguments) -> Result<(), Failure> {
+    if !matches!(name, "append" | "extend" | "insert" | "update" | "setdefault") {
+        return Ok(());
+    }
+    if arguments.values().any(|argument| holds(argument, receiver)) {
+        let message = "a list or dict cannot be put into itself";
+        return Err(Failure::new(crate::FailureKind::Recursion, message));
+    }
+    Ok(())
+}
+
+fn holds(value: &Value, cell: &Value) -> bool {
+    crate::stack::grow(|| match value {
+        Value::List(list) => {
+            matches!(cell, Value::List(other) if other.same_cell(list))
+                || (!list.is_loaded() && list.items().iter().any(|item| holds(item, cell)))
+        }
+        Value::Tuple(items) => items.iter().any(|item| holds(item, cell)),
+        Value::Dict(dict) => {
+            matches!(cell, Value::Dict(other) if other.same_cell(dict))
+                || (!dict.is_loaded() && dict.entries().values().any(|item| holds(item, cell)))
+        }
+        _ => false,
+    })
 }

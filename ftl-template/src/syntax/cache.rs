@@ -13,6 +13,9 @@ const CAPACITY: usize = 8192;
 /// Longer texts are parsed each time.
 const MAX_TEXT: usize = 1 << 20;
 
+/// Trees of longer texts are built and dropped on a stack of their own.
+const LONG_TEXT: usize = 8 << 10;
+
 type Outcome = Result<Arc<Template>, SyntaxError>;
 
 struct Entry {
@@ -61,7 +64,17 @@ fn parse(text: &Arc<str>, syntax: &Arc<Syntax>, is_expression: bool) -> Outcome 
 }
 
 fn parse_anew(text: &str, syntax: &Syntax, is_expression: bool) -> Outcome {
+    // Only a long text can nest deeply enough to need more stack for its tree.
+    if text.len() > LONG_TEXT {
+        crate::stack::roomy(|| parse_here(text, syntax, is_expression))
+    } else {
+        parse_here(text, syntax, is_expression)
+    }
+}
+
+fn parse_here(text: &str, syntax: &Syntax, is_expression: bool) -> Outcome {
     let mut template = if is_expression { parser::expression(text, syntax)? } else { parser::template(text, syntax)? };
+    template.is_long = text.len() > LONG_TEXT;
     check::check(&mut template)?;
     Ok(Arc::new(template))
 }

@@ -15,7 +15,9 @@ impl Parser {
 
     fn conditional(&mut self) -> Parsed<Expression> {
         let mut value = self.or()?;
+        let mut links = 0;
         while self.skip_name("if") {
+            self.link(&mut links)?;
             let test = self.or()?;
             let otherwise = if self.skip_name("else") { Some(Box::new(self.expression()?)) } else { None };
             value = Expression::Conditional(Box::new(test), Box::new(value), otherwise);
@@ -25,7 +27,9 @@ impl Parser {
 
     fn or(&mut self) -> Parsed<Expression> {
         let mut left = self.and()?;
+        let mut links = 0;
         while self.skip_name("or") {
+            self.link(&mut links)?;
             left = Expression::Or(Box::new(left), Box::new(self.and()?));
         }
         Ok(left)
@@ -33,7 +37,9 @@ impl Parser {
 
     fn and(&mut self) -> Parsed<Expression> {
         let mut left = self.not()?;
+        let mut links = 0;
         while self.skip_name("and") {
+            self.link(&mut links)?;
             left = Expression::And(Box::new(left), Box::new(self.not()?));
         }
         Ok(left)
@@ -73,7 +79,9 @@ impl Parser {
 
     fn sum(&mut self) -> Parsed<Expression> {
         let mut left = self.concat()?;
+        let mut links = 0;
         loop {
+            self.link(&mut links)?;
             let operator = match self.current() {
                 Token::Symbol("+") => Operator::Add,
                 Token::Symbol("-") => Operator::Subtract,
@@ -98,7 +106,9 @@ impl Parser {
 
     fn product(&mut self) -> Parsed<Expression> {
         let mut left = self.power()?;
+        let mut links = 0;
         loop {
+            self.link(&mut links)?;
             let operator = match self.current() {
                 Token::Symbol("*") => Operator::Multiply,
                 Token::Symbol("/") => Operator::Divide,
@@ -113,7 +123,9 @@ impl Parser {
 
     fn power(&mut self) -> Parsed<Expression> {
         let mut left = self.unary(true)?;
+        let mut links = 0;
         while self.skip_symbol("**") {
+            self.link(&mut links)?;
             left = Expression::Binary(Operator::Power, Box::new(left), Box::new(self.unary(true)?));
         }
         Ok(left)
@@ -247,7 +259,9 @@ impl Parser {
     }
 
     fn postfix(&mut self, mut value: Expression) -> Parsed<Expression> {
+        let mut links = 0;
         loop {
+            self.link(&mut links)?;
             value = if self.skip_symbol(".") {
                 match self.next() {
                     Token::Name(name) => Expression::Attribute(Box::new(value), name),
@@ -306,7 +320,9 @@ impl Parser {
     }
 
     fn filters_and_tests(&mut self, mut value: Expression) -> Parsed<Expression> {
+        let mut links = 0;
         loop {
+            self.link(&mut links)?;
             value = if self.current().is_symbol("|") {
                 self.filters(value, false)?
             } else if self.current().is_name("is") {
@@ -334,7 +350,9 @@ impl Parser {
 
     /// `|name(arguments)` as often as it comes; `inline`: the first bar is missing.
     pub(super) fn filters(&mut self, mut value: Expression, mut inline: bool) -> Parsed<Expression> {
+        let mut links = 0;
         while inline || self.skip_symbol("|") {
+            self.link(&mut links)?;
             inline = false;
             let name = self.dotted_name()?;
             let arguments =

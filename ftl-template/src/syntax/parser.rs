@@ -9,6 +9,7 @@ use super::{Block, Expression, For, Macro, Statement, Target, Template, lexer};
 
 /// Nesting beyond this is an error, not a stack overflow.
 const MAX_DEPTH: usize = 150;
+const MAX_CHAIN: usize = 500;
 
 pub(super) type Parsed<T> = Result<T, SyntaxError>;
 
@@ -30,7 +31,7 @@ pub(super) struct Parser {
 pub(super) fn template(source: &str, syntax: &Syntax) -> Parsed<Template> {
     let mut parser = Parser::new(source, syntax, false);
     let body = parser.body(None)?;
-    Ok(Template { body, blocks: parser.blocks, mutates: false })
+    Ok(Template { body, blocks: parser.blocks, mutates: false, is_long: false })
 }
 
 /// A bare expression, as the only output of a template.
@@ -40,7 +41,9 @@ pub(super) fn expression(source: &str, syntax: &Syntax) -> Parsed<Template> {
     if *parser.current() != Token::End {
         return parser.fail("chunk after expression");
     }
-    Ok(Template { body: vec![Statement::Output(vec![expression])], ..Template::default() })
+    let mut template = Template::default();
+    template.body.push(Statement::Output(vec![expression]));
+    Ok(template)
 }
 
 impl Parser {
@@ -129,6 +132,12 @@ impl Parser {
             return Ok(());
         }
         self.expected(&end.describe())
+    }
+
+    /// Counts one more link of a chain such as `a + b + c`, which nests as deeply as it is long.
+    pub(super) fn link(&self, links: &mut usize) -> Parsed<()> {
+        *links += 1;
+        if *links > MAX_CHAIN { self.fail("too many operators in one expression") } else { Ok(()) }
     }
 
     /// Runs `parse` one level deeper.

@@ -12,6 +12,17 @@ pub(crate) struct Template {
     pub blocks: Vec<Arc<Block>>,
     /// Some call may change a list or dict in place (`append`, `update`, …), here or in a template it pulls in.
     pub mutates: bool,
+    /// Its tree may be deep.
+    pub is_long: bool,
+}
+
+impl Drop for Template {
+    fn drop(&mut self) {
+        if self.is_long {
+            let (body, blocks) = (std::mem::take(&mut self.body), std::mem::take(&mut self.blocks));
+            crate::stack::roomy(|| drop((body, blocks)));
+        }
+    }
 }
 
 #[derive(Debug)]
