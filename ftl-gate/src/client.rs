@@ -1,7 +1,7 @@
 //! The controller's end of one gate: a task that always drains, streams by number, and a heartbeat.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     born: Instant,
     /// Milliseconds since `born` when the gate was last heard.
     heard: AtomicU64,
+    /// It was given up because nothing came for too long.
+    silent: AtomicBool,
     closing: Notify,
     ended: Notify,
 }
@@ -110,6 +112,7 @@ impl Gate {
             children: Arc::new(Semaphore::new(CHILDREN)),
             born: Instant::now(),
             heard: AtomicU64::new(0),
+            silent: AtomicBool::new(false),
             closing: Notify::new(),
             ended: Notify::new(),
         });
@@ -129,6 +132,11 @@ impl Gate {
 
     pub fn is_open(&self) -> bool {
         self.shared.streams().over.is_none()
+    }
+
+    /// Was it given up because it did not answer?
+    pub fn is_silent(&self) -> bool {
+        self.shared.silent.load(Ordering::Relaxed)
     }
 
     /// What the gate last wrote to stderr: for messages about a gate that died.
@@ -155,7 +163,8 @@ impl Gate {
             }
             streams.open.insert(id, Route { replies: sender, credit: credit.clone() });
         }
-        let stream = Stream { id, replies, shared: self.shared.clone(), credit, eaten: 0, done: false, _permit: permit };
+        let stream =
+            Stream { id, replies, shared: self.shared.clone(), credit, eaten: 0, done: false, _permit: permit };
         self.shared.message(Kind::Run, id, spec, body)?;
         Ok(stream)
     }
@@ -197,7 +206,8 @@ impl Shared {
     }
 
     fn message<T: Serialize>(&self, kind: Kind, stream: u32, header: &T, body: &[u8]) -> Result<(), GateError> {
-        let refused = |e: serde_json::Error| GateError::Refused(Refusal { message: e.to_string(), ..Refusal::default() });
+        let refused =
+            |e: serde_json::Error| GateError::Refused(Refusal { message: e.to_string(), ..Refusal::default() });
         let message = encode_request(header, body).map_err(refused)?;
         let mut out = Vec::with_capacity(message.len() + 64);
         encode_message(&mut out, kind, stream, &message);
@@ -263,7 +273,7 @@ async fn drain(mut output: Box<dyn ByteSource>, mut decoder: Decoder, shared: Ar
         let received = loop {
             tokio::select! {
                 received = &mut chunk => break Some(received),
-                () = shared.closing.notified() => break None,
+                () = shared.closing.notified() => break Some(Ok(None)),
                 _ = beat.tick() => {
                     let heard = Duration::from_millis(shared.heard.load(Ordering::Relaxed));
                     if shared.born.elapsed() > heard + HEARTBEAT + SILENCE {
@@ -279,7 +289,10 @@ async fn drain(mut output: Box<dyn ByteSource>, mut decoder: Decoder, shared: Ar
             Some(Ok(Some(bytes))) => decoder.push(&bytes),
             Some(Ok(None)) => break "the gate has ended".to_owned(),
             Some(Err(error)) => break error.message(),
-            None => break "the gate did not answer any more".to_owned(),
+            None => {
+                shared.silent.store(true, Ordering::Relaxed);
+                break "the gate did not answer any more".to_owned();
+            }
         }
     };
     shared.end(reason);

@@ -47,8 +47,7 @@ pub struct Errors {
 
 impl Errors {
     pub fn collect(mut source: Box<dyn ByteSource>) -> Errors {
-        let errors =
-            Errors { text: Arc::default(), changed: Arc::default(), ended: Arc::new(Semaphore::new(0)) };
+        let errors = Errors { text: Arc::default(), changed: Arc::default(), ended: Arc::new(Semaphore::new(0)) };
         let kept = errors.clone();
         tokio::spawn(async move {
             while let Ok(Some(bytes)) = source.receive().await {

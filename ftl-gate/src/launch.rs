@@ -14,16 +14,8 @@ use crate::protocol::Config;
 use crate::protocol::hello::{Banner, MINIMUM_PYTHON, PROTOCOL};
 
 /// The Pythons `auto` looks for, in ansible-core 2.19's order.
-pub const CANDIDATES: [&str; 8] = [
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python3.10",
-    "python3.9",
-    "python3.8",
-    "/usr/bin/python3",
-    "python3",
-];
+pub const CANDIDATES: [&str; 8] =
+    ["python3.13", "python3.12", "python3.11", "python3.10", "python3.9", "python3.8", "/usr/bin/python3", "python3"];
 
 /// Which Python runs the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +57,12 @@ impl Launch {
             ),
         };
         let (size, config_size) = (bundle::program().len(), self.config_json.len());
-        format!("/bin/sh -c {} ftl {} {} {size} {config_size}", quote(&script), quote(&bundle::bootstrap()), self.marker)
+        format!(
+            "/bin/sh -c {} ftl {} {} {size} {config_size}",
+            quote(&script),
+            quote(&bundle::bootstrap()),
+            self.marker
+        )
     }
 
     /// Brings the gate up on the pipes of [`Launch::command`].

@@ -78,10 +78,7 @@ impl Gate {
     }
 }
 
-async fn receive(
-    stream: &mut crate::client::Stream,
-    temporary: &Path,
-) -> Result<Result<String, String>, GateError> {
+async fn receive(stream: &mut crate::client::Stream, temporary: &Path) -> Result<Result<String, String>, GateError> {
     let mut file = match tokio::fs::File::create_new(temporary).await {
         Ok(file) => file,
         Err(error) => return Ok(Err(format!("{}: {error}", temporary.display()))),

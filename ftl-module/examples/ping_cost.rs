@@ -29,8 +29,11 @@ fn own() -> u64 {
 }
 
 async fn gate_of(lab: &Lab, target: &ftl_core::call::Target) -> String {
-    lab.write("library/parent.py", "#!/usr/bin/python\nimport os\nfrom ansible.module_utils.basic import AnsibleModule\n\
-        AnsibleModule({}).exit_json(pid=os.getppid())\n");
+    lab.write(
+        "library/parent.py",
+        "#!/usr/bin/python\nimport os\nfrom ansible.module_utils.basic import AnsibleModule\n\
+        AnsibleModule({}).exit_json(pid=os.getppid())\n",
+    );
     let answer = lab.run(target, "parent", &[]).await.unwrap_or_default();
     answer.result.get("pid").map(ftl_core::value::to_text).unwrap_or_default()
 }

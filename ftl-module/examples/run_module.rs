@@ -24,7 +24,10 @@ async fn main() {
         Ok(answer) => {
             let options = JsonOptions { indent: Some(1), ..JsonOptions::default() };
             println!("{}", write_json(&Value::dict(answer.result), &options));
-            println!("warnings: {:?}\ndeprecations: {:?}\nexception: {:?}", answer.warnings, answer.deprecations, answer.exception);
+            println!(
+                "warnings: {:?}\ndeprecations: {:?}\nexception: {:?}",
+                answer.warnings, answer.deprecations, answer.exception
+            );
         }
         Err(error) => println!("{error:?}"),
     }

@@ -107,7 +107,8 @@ impl Collection {
             "action_groups": json["action_groups"],
         });
         // Without a cache all still works.
-        let _ = private_directory(&self.cache_dir).and_then(|()| write_atomically(&cached, kept.to_string().as_bytes()));
+        let _ =
+            private_directory(&self.cache_dir).and_then(|()| write_atomically(&cached, kept.to_string().as_bytes()));
         Some(kept)
     }
 }

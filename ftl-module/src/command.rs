@@ -33,7 +33,8 @@ pub async fn exec(pool: &Pool, target: &Target, request: ExecRequest) -> Result<
         return without_marker(connection.exec(&plain).await?, &marker);
     }
     // An open stream carries no exit code, so the shell behind sudo prints it.
-    let script = format!("echo {marker} ; ( {variables}{}\n); r=$?; printf '\\n%s %d\\n' {marker} $r; exit $r", request.command);
+    let script =
+        format!("echo {marker} ; ( {variables}{}\n); r=$?; printf '\\n%s %d\\n' {marker} $r; exit $r", request.command);
     let command = escalation.wrap(&format!("{shell} -c {}", quote(&script)));
     let run = converse_and_run(connection.as_ref(), &escalation, &command, &marker, &request.stdin);
     match request.timeout {
@@ -100,7 +101,9 @@ fn without_marker(mut output: ExecOutput, marker: &str) -> Result<ExecOutput, Ho
             output.stdout.drain(..line);
             Ok(output)
         }
-        None if find(&output.stderr, b"a password is required").is_some() => Err(HostError::failed("Missing sudo password")),
+        None if find(&output.stderr, b"a password is required").is_some() => {
+            Err(HostError::failed("Missing sudo password"))
+        }
         None => Ok(output),
     }
 }

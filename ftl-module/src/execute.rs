@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ftl_core::call::{Interpreter, ModuleAnswer, ModuleCall, Target};
+use ftl_core::call::{ExecRequest, Interpreter, ModuleAnswer, ModuleCall, Target};
 use ftl_core::result::HostError;
 use ftl_core::value::repr_str;
-use ftl_gate::GateError;
 use ftl_gate::protocol::Spec;
 use ftl_gate::work::Finished;
+use ftl_gate::{Gate, GateError};
 
 use crate::ansible::core::AnsibleCore;
 use crate::ansible::package::{CorePack, Overlay};
@@ -64,8 +64,9 @@ impl ModuleFiles {
         if let Some(file) = files.get(path).filter(|file| file.modified == modified) {
             return Ok(file.clone());
         }
-        let text = std::fs::read(path)
-            .map_err(|error| HostError::failed(format!("The module file {} cannot be read: {error}", path.display())))?;
+        let text = std::fs::read(path).map_err(|error| {
+            HostError::failed(format!("The module file {} cannot be read: {error}", path.display()))
+        })?;
         let file = ModuleFile { style: Style::of(&text), shebang: style::shebang(&text), text, modified };
         let file = Arc::new(file);
         files.insert(path.clone(), file.clone());
@@ -123,14 +124,16 @@ impl Execution<'_> {
                 Err(GateError::Closed(_)) if reconnects < 2 => reconnects += 1,
                 Err(GateError::TooLong { limit }) => {
                     let size = limit >> 20;
-                    return Ok(Err(format!("The module printed more than {size} MiB and was ended; nothing of it was used.")));
+                    return Ok(Err(format!(
+                        "The module printed more than {size} MiB and was ended; nothing of it was used."
+                    )));
                 }
-                Err(error) => return Err(self.explain(target, error, &gate.last_words()).await),
+                Err(error) => return Err(explain(self.pool, target, error, &gate).await),
             }
         }
     }
 
-    fn send_packs(&self, gate: &ftl_gate::Gate, missing: &[String], prepared: &Prepared) -> Result<(), HostError> {
+    fn send_packs(&self, gate: &Gate, missing: &[String], prepared: &Prepared) -> Result<(), HostError> {
         let failed = |error: GateError| HostError::failed(format!("{error:?}"));
         for digest in missing {
             if **digest == *self.pack.digest {
@@ -143,13 +146,14 @@ impl Execution<'_> {
         Ok(())
     }
 
-    async fn explain(&self, target: &Target, error: GateError, last_words: &str) -> HostError {
-        explain(self.pool, target, error, last_words).await
-    }
-
     fn prepare(&self, call: &ModuleCall, path: &PathBuf, file: &ModuleFile) -> Result<Prepared, String> {
         let name = call.module.fqcn.rsplit('.').next().unwrap_or_default();
-        let told = match call.module.fqcn.strip_prefix("ansible.builtin.").or(call.module.fqcn.strip_prefix("ansible.legacy.")) {
+        let told = match call
+            .module
+            .fqcn
+            .strip_prefix("ansible.builtin.")
+            .or(call.module.fqcn.strip_prefix("ansible.legacy."))
+        {
             Some(short) => short,
             None => &call.module.fqcn,
         };
@@ -264,7 +268,7 @@ fn base_name(path: &str) -> &str {
 }
 
 /// What a failure of the gate means for whoever waits.
-pub async fn explain(pool: &Pool, target: &Target, error: GateError, last_words: &str) -> HostError {
+pub async fn explain(pool: &Pool, target: &Target, error: GateError, gate: &Gate) -> HostError {
     match error {
         GateError::Refused(refusal) => HostError::failed(refusal.message),
         GateError::TooLong { limit } => HostError::failed(format!("The host sent more than {limit} bytes.")),
@@ -272,16 +276,31 @@ pub async fn explain(pool: &Pool, target: &Target, error: GateError, last_words:
         GateError::Lost(reason) => {
             // The end of the gate and of its connection arrive together, in any order.
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let last_words = gate.last_words();
             let last = last_words.lines().last().map(|line| format!(" ({line})")).unwrap_or_default();
-            if pool.is_connected(target).await && !reason.contains("did not answer") {
+            let silent = gate.is_silent();
+            if silent {
+                kill(pool, target, gate.hello().pid).await;
+            }
+            if pool.is_connected(target).await && !silent {
                 return HostError::failed(format!(
                     "The gate ended while the task ran: {reason}{last}. Whether the task did its work is not known."
                 ));
             }
             let host = repr_str(&target.host);
             HostError::Lost {
-                message: format!("The connection to {host} was lost while the task ran; its outcome is not known: {reason}{last}"),
+                message: format!(
+                    "The connection to {host} was lost while the task ran; its outcome is not known: {reason}{last}"
+                ),
             }
         }
     }
 }
+
+/// Ends a gate that hangs, on the chance that the connection still works; its guard then ends the tasks.
+async fn kill(pool: &Pool, target: &Target, pid: u32) {
+    let request = ExecRequest { command: format!("kill -KILL {pid}"), timeout: Some(KILL), ..ExecRequest::default() };
+    let _ = tokio::time::timeout(KILL, crate::command::exec(pool, target, request)).await;
+}
+
+const KILL: std::time::Duration = std::time::Duration::from_secs(5);

@@ -40,7 +40,7 @@ pub async fn file(
             Ok(answer) => return answer.map_err(HostError::failed),
             Err(GateError::Closed(_)) if attempts < 3 => {}
             Err(GateError::Lost(_)) if read_only && attempts < 2 => {}
-            Err(error) => return Err(explain(pool, target, error, &gate.last_words()).await),
+            Err(error) => return Err(explain(pool, target, error, &gate).await),
         }
     }
 }
@@ -57,7 +57,9 @@ pub async fn put(
     loop {
         let gate = match pool.gate(target, pack).await {
             Ok(gate) => gate,
-            Err(error) if plain::is_without_python(&error) => return plain::put(pool, target, &source, path, mode).await,
+            Err(error) if plain::is_without_python(&error) => {
+                return plain::put(pool, target, &source, path, mode).await;
+            }
             Err(error) => return Err(error),
         };
         attempts += 1;
@@ -74,7 +76,7 @@ pub async fn put(
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(message)) => return Err(HostError::failed(message)),
             Err(GateError::Closed(_)) if attempts < 3 => {}
-            Err(error) => return Err(explain(pool, target, error, &gate.last_words()).await),
+            Err(error) => return Err(explain(pool, target, error, &gate).await),
         }
     }
 }
@@ -94,7 +96,7 @@ pub async fn get(
             Ok(Ok(checksum)) => return Ok(checksum),
             Ok(Err(message)) => return Err(HostError::failed(message)),
             Err(GateError::Closed(_)) if attempts < 3 => {}
-            Err(error) => return Err(explain(pool, target, error, &gate.last_words()).await),
+            Err(error) => return Err(explain(pool, target, error, &gate).await),
         }
     }
 }

@@ -85,7 +85,10 @@ impl Locator {
                 Step::Nothing if seen.len() > 1 => {
                     return Err(format!("The module {name} was redirected to {wanted}, which could not be loaded."));
                 }
-                Step::Nothing if self.core.is_none() && name.rsplit_once('.').is_none_or(|(ns, _)| ns.starts_with("ansible.")) => {
+                Step::Nothing
+                    if self.core.is_none()
+                        && name.rsplit_once('.').is_none_or(|(ns, _)| ns.starts_with("ansible.")) =>
+                {
                     return Err(format!(
                         "couldn't resolve module/action '{name}': no installed ansible-core was found, and FTL has no module of \
                          that name."
@@ -197,7 +200,9 @@ impl Locator {
             let group = groups[at].clone();
             at += 1;
             let mut parts = group.splitn(3, '.');
-            let (Some(namespace), Some(short), Some(name)) = (parts.next(), parts.next(), parts.next()) else { continue };
+            let (Some(namespace), Some(short), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+                continue;
+            };
             let collection = format!("{namespace}.{short}");
             let Some(found) = self.collections.get(&collection) else { continue };
             let Some(Json::Array(entries)) = found.action_group(name) else { continue };
@@ -210,7 +215,8 @@ impl Locator {
                 if let Some(action) = entry.as_str() {
                     members.push(qualify(action));
                 } else if let Some(extended) = entry.pointer("/metadata/extend_group") {
-                    let names = extended.as_array().into_iter().flatten().chain(Some(extended)).filter_map(Json::as_str);
+                    let names =
+                        extended.as_array().into_iter().flatten().chain(Some(extended)).filter_map(Json::as_str);
                     let more: Vec<String> = names.map(qualify).filter(|name| !groups.contains(name)).collect();
                     groups.extend(more);
                 }
@@ -225,7 +231,9 @@ fn route(collection: &Collection, name: &str, notes: &mut Vec<String>) -> Result
     let Some(entry) = collection.routing("modules", name) else { return Ok(None) };
     let full = format!("{}.{name}", collection.name);
     if let Some(action) = entry["action_plugin"].as_str() {
-        return Err(format!("The action plugin {action} of {full} is not supported yet: FTL runs no action plugins in Python."));
+        return Err(format!(
+            "The action plugin {action} of {full} is not supported yet: FTL runs no action plugins in Python."
+        ));
     }
     if let Some(notice) = entry.get("deprecation").filter(|n| n.is_object()) {
         let text = notice["warning_text"].as_str().unwrap_or_default();
@@ -243,7 +251,10 @@ fn route(collection: &Collection, name: &str, notes: &mut Vec<String>) -> Result
 fn refuse_action(directory: &Path, name: &str) -> Result<(), String> {
     let file = directory.join(format!("{}.py", name.replace('.', "/")));
     match file.is_file() {
-        true => Err(format!("The action plugin {} is not supported yet: FTL runs no action plugins in Python.", file.display())),
+        true => Err(format!(
+            "The action plugin {} is not supported yet: FTL runs no action plugins in Python.",
+            file.display()
+        )),
         false => Ok(()),
     }
 }
@@ -254,7 +265,8 @@ fn removal(message: &str, notice: &Json, collection: &str, removed: bool) -> Str
     if !message.ends_with(['.', '!', '?']) {
         message.push('.');
     }
-    let text = |key: &str| notice[key].as_str().map(str::to_owned).or_else(|| notice[key].as_f64().map(|n| n.to_string()));
+    let text =
+        |key: &str| notice[key].as_str().map(str::to_owned).or_else(|| notice[key].as_f64().map(|n| n.to_string()));
     let verb = if removed { "was removed" } else { "will be removed" };
     let place = match collection {
         "ansible.builtin" => "ansible-core".to_owned(),
@@ -337,7 +349,9 @@ fn in_library(directory: &Path, name: &str, depth: usize) -> Option<PathBuf> {
 fn python_name(path: &Path, name: &str) -> String {
     let text = path.with_extension("").to_string_lossy().into_owned();
     let place = text.rfind("/ansible_collections/").map(|at| &text[at + 1..]);
-    match place.filter(|p| !p.contains('.') && p.split('/').nth(3) == Some("plugins") && p.split('/').nth(4) == Some("modules")) {
+    match place.filter(|p| {
+        !p.contains('.') && p.split('/').nth(3) == Some("plugins") && p.split('/').nth(4) == Some("modules")
+    }) {
         Some(place) => place.replace('/', "."),
         None => format!("ansible.legacy.{name}"),
     }
@@ -399,7 +413,10 @@ mod tests {
         check("a.b.one", "a.b.one ansible_collections.a.b.plugins.modules.one");
         check("a.b.sub.two", "a.b.sub.two ansible_collections.a.b.plugins.modules.sub.two");
         check("a.b.old", "a.b.one ansible_collections.a.b.plugins.modules.one");
-        check("a.b.gone", "The 'a.b.gone' module has been removed. Use one. This feature was removed from collection 'a.b' version 2.0.0.");
+        check(
+            "a.b.gone",
+            "The 'a.b.gone' module has been removed. Use one. This feature was removed from collection 'a.b' version 2.0.0.",
+        );
         check("a.b.lost", "The module a.b.lost was redirected to q.r.s, which could not be loaded.");
         check(
             "a.b.stale",

@@ -44,7 +44,8 @@ pub async fn put(pool: &Pool, target: &Target, source: &Source, path: &str, mode
             tokio::fs::read(from).await.map_err(|error| HostError::failed(format!("{}: {error}", from.display())))?
         }
     };
-    let (to, temporary) = (quote_path(path), quote_path(&format!("{path}.ftl-{:016x}", ftl_gate::launch::nonce() as u64)));
+    let (to, temporary) =
+        (quote_path(path), quote_path(&format!("{path}.ftl-{:016x}", ftl_gate::launch::nonce() as u64)));
     let size = bytes.len();
     let command = format!(
         "umask 077; cat >{temporary} && [ $(wc -c <{temporary}) -eq {size} ] && chmod {mode:o} {temporary} && mv -f {temporary} \

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ftl_core::call::{Become, ConnectionOptions, Interpreter, Target};
-use ftl_core::port::{Connection, Connector};
+use ftl_core::port::{ByteStream, Connection, Connector};
 use ftl_core::result::HostError;
 use ftl_gate::protocol::Config;
 use ftl_gate::{Gate, Launch, Program};
@@ -145,10 +145,18 @@ impl Pool {
         };
         let within = START.max(Duration::from_secs(u64::from(options.timeout)));
         let stream = match tokio::time::timeout(within, connection.open(&command)).await {
+            Ok(Err(error)) if target.become_as.is_some() => self.tunnel(target, pack, &command).await.ok_or(error)?,
             Ok(stream) => stream?,
             Err(_) => return Err(HostError::unreachable("The host did not start the gate in time.")),
         };
         launch.start(stream, escalation.as_ref().and_then(|e| e.prompt.as_ref()), within).await
+    }
+
+    /// Where the server allows only one channel: starts the command below the gate of the login user, if that runs.
+    async fn tunnel(&self, target: &Target, pack: Option<&CorePack>, command: &str) -> Option<ByteStream> {
+        let login = Target { become_as: None, ..target.clone() };
+        let gate = Box::pin(self.gate(&login, pack)).await.ok()?;
+        gate.open(command).await.ok()
     }
 
     /// Is the connection of a target (if there is one) still up?

@@ -165,7 +165,9 @@ impl ModuleRuntime for Runtime {
         path: &'a str,
         mode: u32,
     ) -> BoxFuture<'a, Result<(), HostError>> {
-        Box::pin(async move { files::put(&self.pool, self.optional_pack().await.as_deref(), target, source, path, mode).await })
+        Box::pin(async move {
+            files::put(&self.pool, self.optional_pack().await.as_deref(), target, source, path, mode).await
+        })
     }
 
     fn get<'a>(&'a self, target: &'a Target, path: &'a str, to: &'a Path) -> BoxFuture<'a, Result<String, HostError>> {

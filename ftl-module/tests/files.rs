@@ -78,13 +78,8 @@ async fn small_work_on_files() {
 }
 
 fn becoming(lab: &Lab, exe: Option<String>, password: Option<&str>) -> Target {
-    let wanted = Become {
-        method: "sudo".into(),
-        user: "nobody".into(),
-        password: password.map(Secret::new),
-        exe,
-        flags: None,
-    };
+    let wanted =
+        Become { method: "sudo".into(), user: "nobody".into(), password: password.map(Secret::new), exe, flags: None };
     Target { become_as: Some(wanted), ..lab.local() }
 }
 
@@ -92,10 +87,14 @@ fn becoming(lab: &Lab, exe: Option<String>, password: Option<&str>) -> Target {
 #[tokio::test]
 async fn sudo_starts_a_gate_for_another_user() {
     let lab = Lab::new();
-    lab.write("library/me.py", "#!/usr/bin/python\nimport os\nfrom ansible.module_utils.basic import AnsibleModule\n\
-        m = AnsibleModule({})\nm.exit_json(uid=os.getuid(), home=os.environ['HOME'], user=os.environ['SUDO_USER'])\n");
+    lab.write(
+        "library/me.py",
+        "#!/usr/bin/python\nimport os\nfrom ansible.module_utils.basic import AnsibleModule\n\
+        m = AnsibleModule({})\nm.exit_json(uid=os.getuid(), home=os.environ['HOME'], user=os.environ['SUDO_USER'])\n",
+    );
     let target = becoming(&lab, None, None);
-    let nobody = String::from_utf8(std::process::Command::new("id").args(["-u", "nobody"]).output().unwrap().stdout).unwrap();
+    let nobody =
+        String::from_utf8(std::process::Command::new("id").args(["-u", "nobody"]).output().unwrap().stdout).unwrap();
     let answer = lab.run(&target, "me", &[]).await.unwrap();
     assert_eq!(answer.result.get("uid").map(to_text).as_deref(), Some(nobody.trim()), "{answer:?}");
     assert_eq!(text(&answer.result, "user"), "root");
@@ -109,6 +108,27 @@ async fn sudo_starts_a_gate_for_another_user() {
     assert_eq!((output.rc, String::from_utf8(output.stdout).unwrap()), (3, format!("{}\na b\nin", nobody.trim())));
     lab.runtime.close().await;
     assert!(support::gone("FTLxNOBODY", Duration::from_secs(1)).await);
+}
+
+#[tokio::test]
+async fn other_users_share_the_only_channel() {
+    let lab = Lab::new();
+    lab.single.store(true, std::sync::atomic::Ordering::Relaxed);
+    lab.run(&lab.local(), "ping", &[]).await.unwrap();
+    let target = becoming(&lab, None, None);
+    for _ in 0..3 {
+        assert_eq!(text(&lab.run(&target, "ping", &[]).await.unwrap().result, "ping"), "pong");
+    }
+    let bytes: Vec<u8> = vec![b'x'; 5_000_000];
+    let there = lab.path("tunnelled");
+    std::fs::create_dir(&there).unwrap();
+    std::fs::set_permissions(&there, PermissionsExt::from_mode(0o777)).unwrap();
+    let file = there.join("f").to_string_lossy().into_owned();
+    lab.runtime.put(&target, Source::Bytes(bytes.into()), &file, 0o600).await.unwrap();
+    let back = lab.path("back");
+    lab.runtime.get(&target, &file, &back).await.unwrap();
+    assert_eq!(std::fs::metadata(&back).unwrap().len(), 5_000_000);
+    lab.runtime.close().await;
 }
 
 /// A sudo that asks as the real one does, and knows one password.

@@ -42,7 +42,10 @@ async fn ping_locally_and_with_packs() {
 #[tokio::test]
 async fn every_kind_of_module() {
     let lab = Lab::new();
-    lab.write("library/old.sh", "#!/bin/sh\n. \"$1\"\necho \"{\\\"x\\\": \\\"$x\\\", \\\"v\\\": \\\"$_ansible_version\\\"}\"\n");
+    lab.write(
+        "library/old.sh",
+        "#!/bin/sh\n. \"$1\"\necho \"{\\\"x\\\": \\\"$x\\\", \\\"v\\\": \\\"$_ansible_version\\\"}\"\n",
+    );
     lab.write(
         "library/want.py",
         "#!/usr/bin/python\n# WANT_JSON\nimport json, sys\na = json.load(open(sys.argv[1]))\nprint('noise')\n\
@@ -51,8 +54,11 @@ async fn every_kind_of_module() {
     lab.write("library/subst.sh", "#!/bin/sh\ncat <<'END'\n{\"got\": <<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>}\nEND\n");
     lab.write("library/fresh.py", new_style("m.exit_json(x=m.params['x'], fqn=sys.modules['__main__']._module_fqn)"));
     lab.write("library/bare.py", "print('{}')\n");
-    let source = lab.write("bin.c", "#include <stdio.h>\nint main(int c, char **v) { char b[99]; FILE *f = fopen(v[1], \"r\"); \
-        fgets(b, 9, f); printf(\"{\\\"first\\\": \\\"%.1s\\\", \\\"argc\\\": %d}\\n\", b, c); return 0; }\n");
+    let source = lab.write(
+        "bin.c",
+        "#include <stdio.h>\nint main(int c, char **v) { char b[99]; FILE *f = fopen(v[1], \"r\"); \
+        fgets(b, 9, f); printf(\"{\\\"first\\\": \\\"%.1s\\\", \\\"argc\\\": %d}\\n\", b, c); return 0; }\n",
+    );
     let compiled = std::process::Command::new("cc").arg(&source).arg("-o").arg(lab.path("library/bin")).status();
     assert!(compiled.unwrap().success());
     let target = lab.remote();
@@ -80,7 +86,9 @@ async fn what_a_module_changes_does_not_reach_the_next() {
     let target = lab.local();
     lab.write(
         "library/dirty.py",
-        new_style("os.environ['DIRT'] = '1'; os.chdir('/'); os.umask(0); m._name = 1; AnsibleModule.dirt = 1\nm.exit_json()"),
+        new_style(
+            "os.environ['DIRT'] = '1'; os.chdir('/'); os.umask(0); m._name = 1; AnsibleModule.dirt = 1\nm.exit_json()",
+        ),
     );
     lab.write(
         "library/clean.py",
@@ -107,7 +115,10 @@ async fn what_a_module_changes_does_not_reach_the_next() {
 #[tokio::test]
 async fn variables_only_read_at_start_get_a_new_python() {
     let lab = Lab::new();
-    lab.write("library/locale.py", new_style("m.exit_json(hash=sys.flags.hash_randomization, path='/nowhere' in sys.path)"));
+    lab.write(
+        "library/locale.py",
+        new_style("m.exit_json(hash=sys.flags.hash_randomization, path='/nowhere' in sys.path)"),
+    );
     let mut call = lab.call("locale", &[]);
     call.environment = vec![("PYTHONHASHSEED".into(), "0".into()), ("PYTHONPATH".into(), "/nowhere".into())];
     let answer = lab.runtime.run(&lab.local(), call).await.unwrap();
@@ -129,36 +140,53 @@ async fn collections_bring_their_module_utils() {
     lab.write(&format!("{base}/module_utils/sub/__init__.py"), "");
     lab.write(&format!("{base}/module_utils/sub/near.py"), "from .nearer import NEAR\n");
     lab.write(&format!("{base}/module_utils/sub/nearer.py"), "NEAR = 'near'\n");
-    lab.write("collections/ansible_collections/a/b/meta/runtime.yml",
-        "plugin_routing:\n  module_utils:\n    moved:\n      redirect: c.d.place\n");
+    lab.write(
+        "collections/ansible_collections/a/b/meta/runtime.yml",
+        "plugin_routing:\n  module_utils:\n    moved:\n      redirect: c.d.place\n",
+    );
     lab.write("collections/ansible_collections/c/d/plugins/module_utils/place.py", "FAR = 'far'\n");
     for target in [lab.local(), lab.remote()] {
         let answer = lab.run(&target, "a.b.deep.one", &[]).await.unwrap();
-        let expected = "{'near': 'near', 'far': 'far', 'x': None, 'name': '__main__', 'invocation': {'module_args': {}}}";
+        let expected =
+            "{'near': 'near', 'far': 'far', 'x': None, 'name': '__main__', 'invocation': {'module_args': {}}}";
         assert_eq!(shown(answer), expected);
     }
-    lab.write(&format!("{base}/modules/lost.py"),
-        "#!/usr/bin/python\nfrom ansible_collections.a.b.plugins.module_utils.gone import x\n");
+    lab.write(
+        &format!("{base}/modules/lost.py"),
+        "#!/usr/bin/python\nfrom ansible_collections.a.b.plugins.module_utils.gone import x\n",
+    );
     let answer = lab.run(&lab.local(), "a.b.lost", &[]).await.unwrap();
-    assert!(text(&answer.result, "msg").contains("Could not find imported module support code for ansible_collections.a.b"));
+    assert!(
+        text(&answer.result, "msg").contains("Could not find imported module support code for ansible_collections.a.b")
+    );
     lab.runtime.close().await;
 }
 
 #[tokio::test]
 async fn module_utils_of_a_playbook_add_and_replace() {
     let mut lab = Lab::new();
-    lab.write("library/user.py", new_style("from ansible.module_utils.extra import E\nfrom ansible.module_utils.common.more import M\n\
-        m.exit_json(e=E, more=M, marked=hasattr(AnsibleModule, 'marked'))"));
+    lab.write(
+        "library/user.py",
+        new_style(
+            "from ansible.module_utils.extra import E\nfrom ansible.module_utils.common.more import M\n\
+        m.exit_json(e=E, more=M, marked=hasattr(AnsibleModule, 'marked'))",
+        ),
+    );
     lab.write("add/extra.py", "E = 'extra'\n");
     lab.write("add/common/more.py", "M = 'more'\n");
     lab.search.module_utils = vec![lab.path("add")];
-    let expected = |marked| format!("{{'e': 'extra', 'more': 'more', 'marked': {marked}, 'invocation': {{'module_args': {{'x': None}}}}}}");
+    let expected = |marked| {
+        format!("{{'e': 'extra', 'more': 'more', 'marked': {marked}, 'invocation': {{'module_args': {{'x': None}}}}}}")
+    };
     assert_eq!(shown(lab.run(&lab.local(), "user", &[]).await.unwrap()), expected("False"));
     let basic = std::fs::read_to_string(support::ansible().join("ansible/module_utils/basic.py")).unwrap();
     lab.write("replace/basic.py", format!("{basic}\nAnsibleModule.marked = True\n"));
     lab.search.module_utils.push(lab.path("replace"));
     assert_eq!(shown(lab.run(&lab.local(), "user", &[]).await.unwrap()), expected("True"));
-    assert_eq!(shown(lab.run(&lab.local(), "ping", &[]).await.unwrap()), "{'ping': 'pong', 'invocation': {'module_args': {'data': 'pong'}}}");
+    assert_eq!(
+        shown(lab.run(&lab.local(), "ping", &[]).await.unwrap()),
+        "{'ping': 'pong', 'invocation': {'module_args': {'data': 'pong'}}}"
+    );
     lab.runtime.close().await;
 }
 
@@ -185,8 +213,13 @@ async fn a_module_may_continue_in_another_python() {
 #[tokio::test]
 async fn failures_and_warnings_arrive_plain() {
     let lab = Lab::new();
-    lab.write("library/fails.py", new_style("m.warn('careful'); m.deprecate('old', version='2.99')\n\
-        try:\n    1 / 0\nexcept Exception as e:\n    m.fail_json(msg='it failed', exception=e)"));
+    lab.write(
+        "library/fails.py",
+        new_style(
+            "m.warn('careful'); m.deprecate('old', version='2.99')\n\
+        try:\n    1 / 0\nexcept Exception as e:\n    m.fail_json(msg='it failed', exception=e)",
+        ),
+    );
     lab.write("library/raises.py", new_style("raise ValueError('boom')"));
     lab.write("library/dies.py", new_style("os.kill(os.getpid(), 11)"));
     let target = lab.local();
@@ -246,8 +279,13 @@ async fn a_gate_without_controller_leaves_nothing() {
 async fn a_killed_gate_is_replaced_and_its_tasks_end() {
     let lab = Lab::new();
     let mark = format!("ftl-killed-{}", std::process::id());
-    lab.write("library/killer.py", new_style("import signal, subprocess\nos.environ['FTLMARK'] = m.params['x']\n\
-        os.kill(os.getppid(), signal.SIGKILL)\nsubprocess.call(['sleep', '60'])"));
+    lab.write(
+        "library/killer.py",
+        new_style(
+            "import signal, subprocess\nos.environ['FTLMARK'] = m.params['x']\n\
+        os.kill(os.getppid(), signal.SIGKILL)\nsubprocess.call(['sleep', '60'])",
+        ),
+    );
     let target = lab.local();
     let error = lab.run(&target, "killer", &[("x", Value::str(mark.as_str()))]).await.unwrap_err();
     assert!(matches!(&error, HostError::Failed { message, .. } if message.contains("not known")), "{error:?}");
@@ -263,7 +301,10 @@ async fn too_much_output_is_a_clean_failure() {
     lab.write("library/noisy.sh", "#!/bin/sh\nhead -c 50000000 /dev/zero >&2\necho end >&2\necho '{\"a\": 1}'\n");
     let begin = Instant::now();
     let answer = lab.run(&lab.local(), "floods", &[]).await.unwrap();
-    assert_eq!(text(&answer.result, "msg"), "The module printed more than 64 MiB and was ended; nothing of it was used.");
+    assert_eq!(
+        text(&answer.result, "msg"),
+        "The module printed more than 64 MiB and was ended; nothing of it was used."
+    );
     assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
     assert_eq!(shown(lab.run(&lab.local(), "noisy", &[]).await.unwrap()), "{'a': 1}");
     lab.runtime.close().await;
@@ -287,7 +328,10 @@ async fn a_daemon_that_keeps_the_pipes_does_not_hold_the_task() {
 #[tokio::test]
 async fn jobs_in_the_background_are_those_of_async_wrapper() {
     let lab = Lab::new();
-    lab.write("library/slow.py", new_style("time.sleep(float(m.params['x']))\nprint('junk')\nm.exit_json(changed=False, done=1)"));
+    lab.write(
+        "library/slow.py",
+        new_style("time.sleep(float(m.params['x']))\nprint('junk')\nm.exit_json(changed=False, done=1)"),
+    );
     lab.write("library/slow_old.sh", "#!/bin/sh\n. \"$1\"\nsleep $x\necho '{\"done\": 2}'\n");
     let target = lab.remote();
     let jobs = lab.path("jobs").to_string_lossy().into_owned();
@@ -312,7 +356,8 @@ async fn jobs_in_the_background_are_those_of_async_wrapper() {
     );
     let running = status(&job).await;
     assert_eq!(running.result.get("finished"), Some(&Value::Bool(false)), "{running:?}");
-    let mode = |path: &str| std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777;
+    let mode =
+        |path: &str| std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777;
     assert_eq!((mode(&file), mode(&jobs)), (0o600, 0o700));
     let late = start("slow", "30", 1).await;
     let old = start("slow_old", "0.1", 30).await;
@@ -377,7 +422,9 @@ async fn the_python_is_discovered_once_per_host() {
 async fn a_missing_or_old_python_is_named() {
     let lab = Lab::new();
     let with = |path: String| Target { interpreter: Interpreter::Path(path), ..lab.local() };
-    let Err(HostError::Failed { message, details }) = lab.run(&with("/nope/python".into()), "ping", &[]).await else { panic!() };
+    let Err(HostError::Failed { message, details }) = lab.run(&with("/nope/python".into()), "ping", &[]).await else {
+        panic!()
+    };
     assert_eq!(message, "The module interpreter '/nope/python' was not found.");
     assert_eq!(details.get("rc"), Some(&Value::Int(127)));
     let old = lab.write("old", "#!/bin/sh\necho \"$3 2.7.18 $6\"\n");

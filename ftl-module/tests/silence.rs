@@ -58,7 +58,6 @@ async fn a_gate_that_hangs_is_given_up() {
     assert!(matches!(&error, HostError::Lost { message } if message.contains("did not answer")), "{error:?}");
     // The next task gets a gate that works.
     lab.run(&target, "ping", &[]).await.unwrap();
-    signal("-CONT");
     assert!(gone(&mark, Duration::from_secs(6)).await, "{:?}", processes(&mark));
     lab.runtime.close().await;
 }

@@ -27,7 +27,9 @@ pub fn read(raw: &Raw, lenient: bool) -> ModuleAnswer {
         Ok(value) => value,
         Err(JsonError::Syntax(reason)) => return not_understood(raw, &reason),
         Err(JsonError::TooDeep) => {
-            return refused("maximum recursion depth exceeded while decoding a JSON array from a unicode string (depth > 512)");
+            return refused(
+                "maximum recursion depth exceeded while decoding a JSON array from a unicode string (depth > 512)",
+            );
         }
         Err(JsonError::Surrogate(unit, place)) => return refused(&not_utf8(u32::from(unit), place)),
     };
@@ -76,7 +78,9 @@ fn find_escaped(value: &Value) -> Option<(u32, usize)> {
 
 fn replace_escaped(value: Value) -> Value {
     match &value {
-        Value::Str(text) if text.as_str().chars().any(is_escaped) => Value::str(text.as_str().replace(is_escaped, "\u{fffd}")),
+        Value::Str(text) if text.as_str().chars().any(is_escaped) => {
+            Value::str(text.as_str().replace(is_escaped, "\u{fffd}"))
+        }
         Value::List(list) => Value::list(list.items().iter().cloned().map(replace_escaped).collect()),
         Value::Dict(dict) => Value::dict(
             dict.entries().iter().map(|(k, v)| (replace_escaped(k.clone()), replace_escaped(v.clone()))).collect(),
@@ -268,7 +272,8 @@ tail"#;
     fn an_exception_without_message_becomes_one() {
         let text = br#"{"failed": true, "exception": {"event": {"msg": "boom", "__ansible_type": "Event"}, "__ansible_type": "ErrorSummary"}}"#;
         let answer = answer(text);
-        let expected = "{'failed': True, 'msg': 'Task failed: Module failed: boom', 'exception': '(traceback unavailable)'}";
+        let expected =
+            "{'failed': True, 'msg': 'Task failed: Module failed: boom', 'exception': '(traceback unavailable)'}";
         assert_eq!(repr(&Value::dict(answer.result)), expected);
         assert!(answer.exception.is_some());
     }

@@ -47,7 +47,8 @@ pub fn json(args: Map) -> Vec<u8> {
 
 /// For old-style modules: `key=quoted ` pairs.
 pub fn pairs(args: &Map) -> Vec<u8> {
-    let pair = |(key, value): (&Value, &Value)| format!("{}={} ", to_text(key), ftl_gate::launch::quote(&python_text(value)));
+    let pair =
+        |(key, value): (&Value, &Value)| format!("{}={} ", to_text(key), ftl_gate::launch::quote(&python_text(value)));
     args.iter().map(pair).collect::<String>().into_bytes()
 }
 

@@ -40,7 +40,8 @@ impl AnsibleCore {
 
     /// The last resort, for unusual installations: Python itself says where it finds ansible. The answer is kept.
     fn ask(settings: &Settings) -> Option<AnsibleCore> {
-        let python = settings.search_path.iter().map(|directory| directory.join("python3")).find(|path| path.is_file())?;
+        let python =
+            settings.search_path.iter().map(|directory| directory.join("python3")).find(|path| path.is_file())?;
         let changed = std::fs::metadata(&python).and_then(|m| m.modified()).ok()?.duration_since(UNIX_EPOCH).ok()?;
         let key = format!("{} {}", python.display(), changed.as_nanos());
         let kept = settings.cache_dir.join("ansible-core");
@@ -64,10 +65,10 @@ impl AnsibleCore {
     pub fn at(site_packages: &Path) -> Option<AnsibleCore> {
         let release = std::fs::read_to_string(site_packages.join("ansible/release.py")).ok()?;
         let version = read_version(&release)?;
-        site_packages.join("ansible/module_utils/basic.py").exists().then(|| AnsibleCore {
-            site_packages: site_packages.to_path_buf(),
-            version,
-        })
+        site_packages
+            .join("ansible/module_utils/basic.py")
+            .exists()
+            .then(|| AnsibleCore { site_packages: site_packages.to_path_buf(), version })
     }
 
     pub fn modules(&self) -> PathBuf {
@@ -93,7 +94,9 @@ fn read_version(release: &str) -> Option<String> {
 fn program_places(directory: &Path) -> Vec<PathBuf> {
     let Ok(text) = std::fs::read(directory.join("ansible-playbook")) else { return Vec::new() };
     let line = String::from_utf8_lossy(text.split(|b| *b == b'\n').next().unwrap_or_default()).into_owned();
-    let Some(python) = line.strip_prefix("#!").and_then(|rest| rest.split_whitespace().next()) else { return Vec::new() };
+    let Some(python) = line.strip_prefix("#!").and_then(|rest| rest.split_whitespace().next()) else {
+        return Vec::new();
+    };
     let prefix = Path::new(python).parent().and_then(Path::parent);
     prefix.map(library_places).unwrap_or_default()
 }

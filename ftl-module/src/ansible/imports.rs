@@ -175,25 +175,33 @@ mod tests {
 
     #[test]
     fn absolute_imports() {
-        let check = |source: &str, expected: &[&str]| assert_eq!(names(source, "ansible.legacy.m", false), expected, "{source}");
-        check("from ansible.module_utils.basic import AnsibleModule, env_fallback as e", &[
-            "ansible.module_utils.basic.AnsibleModule",
-            "ansible.module_utils.basic.env_fallback",
-        ]);
-        check("from ansible.module_utils import a\nimport os, ansible.module_utils.b.c as d", &[
-            "ansible.module_utils.a",
-            "ansible.module_utils.b.c",
-        ]);
-        check("from ansible.module_utils.x import (\n    a,  # comment, import\n    b,\n)\n", &[
-            "ansible.module_utils.x.a",
-            "ansible.module_utils.x.b",
-        ]);
+        let check = |source: &str, expected: &[&str]| {
+            assert_eq!(names(source, "ansible.legacy.m", false), expected, "{source}")
+        };
+        check(
+            "from ansible.module_utils.basic import AnsibleModule, env_fallback as e",
+            &["ansible.module_utils.basic.AnsibleModule", "ansible.module_utils.basic.env_fallback"],
+        );
+        check(
+            "from ansible.module_utils import a\nimport os, ansible.module_utils.b.c as d",
+            &["ansible.module_utils.a", "ansible.module_utils.b.c"],
+        );
+        check(
+            "from ansible.module_utils.x import (\n    a,  # comment, import\n    b,\n)\n",
+            &["ansible.module_utils.x.a", "ansible.module_utils.x.b"],
+        );
         check("from ansible.module_utils.x \\\n  import a", &["ansible.module_utils.x.a"]);
-        check("try:\n    from ansible.module_utils.x import a\nexcept ImportError:\n    pass", &["ansible.module_utils.x.a?"]);
+        check(
+            "try:\n    from ansible.module_utils.x import a\nexcept ImportError:\n    pass",
+            &["ansible.module_utils.x.a?"],
+        );
         check("if x: import ansible.module_utils.q", &["ansible.module_utils.q?"]);
         check("x = 1; import ansible.module_utils.q", &["ansible.module_utils.q"]);
         check("from ansible.module_utils.basic import *", &["ansible.module_utils.basic.*"]);
-        check("from ansible_collections.a.b.plugins.module_utils.c import d", &["ansible_collections.a.b.plugins.module_utils.c.d"]);
+        check(
+            "from ansible_collections.a.b.plugins.module_utils.c import d",
+            &["ansible_collections.a.b.plugins.module_utils.c.d"],
+        );
     }
 
     #[test]

@@ -257,7 +257,10 @@ mod tests {
     #[test]
     fn documents_as_python_reads_them() {
         let check = |text: &str, expected: &str| assert_eq!(repr(&parse(text).unwrap()), expected, "{text}");
-        check(r#" {"a": [1, -2.5, 1e3, null, true, false], "b": {}} "#, "{'a': [1, -2.5, 1000.0, None, True, False], 'b': {}}");
+        check(
+            r#" {"a": [1, -2.5, 1e3, null, true, false], "b": {}} "#,
+            "{'a': [1, -2.5, 1000.0, None, True, False], 'b': {}}",
+        );
         check(r#"{"a":NaN, "b":-Infinity, "a": 2, "c": 1e400}"#, "{'a': 2, 'b': -inf, 'c': inf}");
         check("123456789012345678901234567890", "123456789012345678901234567890");
         check(r#""\u00e9\ud83d\ude00\n\/""#, "'é😀\\n/'");
@@ -266,7 +269,8 @@ mod tests {
 
     #[test]
     fn messages_are_pythons() {
-        let check = |text: &str, expected: &str| assert_eq!(parse(text), Err(JsonError::Syntax(expected.into())), "{text}");
+        let check =
+            |text: &str, expected: &str| assert_eq!(parse(text), Err(JsonError::Syntax(expected.into())), "{text}");
         check(r#"{"a":1, b}"#, "Expecting property name enclosed in double quotes: line 1 column 9 (char 8)");
         check("{\"a\":1}\n{\"b\":2}", "Extra data: line 2 column 1 (char 8)");
         check("[1 2]", "Expecting ',' delimiter: line 1 column 4 (char 3)");

@@ -159,7 +159,13 @@ impl Finder<'_> {
     fn in_core(&self, name: &[String]) -> Result<Option<Util>, String> {
         let below: PathBuf = name.iter().skip(2).collect();
         if name.len() <= 2 {
-            return Ok(Some(Util { name: name.to_vec(), package: true, source: Vec::new(), shared: true, redirected: false }));
+            return Ok(Some(Util {
+                name: name.to_vec(),
+                package: true,
+                source: Vec::new(),
+                shared: true,
+                redirected: false,
+            }));
         }
         for (directory, shared) in
             self.overrides.iter().map(|path| (path.clone(), false)).chain([(self.core.module_utils(), true)])
@@ -172,7 +178,8 @@ impl Finder<'_> {
     }
 
     fn in_collection(&self, name: &[String]) -> Result<Option<Util>, String> {
-        let util = |source, package, redirected| Util { name: name.to_vec(), package, source, shared: false, redirected };
+        let util =
+            |source, package, redirected| Util { name: name.to_vec(), package, source, shared: false, redirected };
         if name.len() < 6 {
             return Ok(Some(util(Vec::new(), true, false)));
         }

@@ -21,7 +21,8 @@ pub fn split_lines(text: &str) -> impl Iterator<Item = &str> {
         if rest.is_empty() {
             return None;
         }
-        let is_break = |c: char| matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        let is_break =
+            |c: char| matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
         let Some((at, found)) = rest.char_indices().find(|(_, c)| is_break(*c)) else {
             return Some(std::mem::take(&mut rest));
         };
@@ -60,7 +61,8 @@ mod tests {
 
     #[test]
     fn lines_are_pythons() {
-        let check = |text: &str, expected: &[&str]| assert_eq!(split_lines(text).collect::<Vec<_>>(), expected, "{text:?}");
+        let check =
+            |text: &str, expected: &[&str]| assert_eq!(split_lines(text).collect::<Vec<_>>(), expected, "{text:?}");
         check("a\r\nb\rc\n\nd", &["a", "b", "c", "", "d"]);
         check("a\u{2028}b\x0c", &["a", "b"]);
         check("", &[]);

@@ -95,7 +95,8 @@ fn core_files(core: &AnsibleCore) -> Result<Files, PackError> {
             let Ok(relative) = path.strip_prefix(&core.site_packages) else { continue };
             let name = relative.to_string_lossy().into_owned();
             let text = std::fs::read(path)?;
-            let wanted = part.ends_with("module_utils") || name.ends_with("__init__.py") || Style::of(&text) == Style::Python;
+            let wanted =
+                part.ends_with("module_utils") || name.ends_with("__init__.py") || Style::of(&text) == Style::Python;
             if wanted {
                 files.entry(name).or_insert(text);
             }
@@ -110,14 +111,10 @@ pub fn package_files(version: &str) -> Files {
     let top = format!("{open}__version__ = '{version}'\n__author__ = 'Ansible, Inc.'\n");
     // A module that starts another interpreter with this pack in PYTHONPATH must not find an installed ansible there.
     let site = "import os, sys\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))\n";
-    [
-        ("ansible/__init__.py", top.as_str()),
-        ("ansible/module_utils/__init__.py", open),
-        ("sitecustomize.py", site),
-    ]
-    .into_iter()
-    .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
-    .collect()
+    [("ansible/__init__.py", top.as_str()), ("ansible/module_utils/__init__.py", open), ("sitecustomize.py", site)]
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+        .collect()
 }
 
 /// A pack of these files; the same files always give the same bytes.

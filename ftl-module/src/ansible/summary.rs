@@ -126,14 +126,18 @@ mod tests {
             assert_eq!(repr(&decode(parse(text).unwrap()).unwrap()), expected, "{text}");
         };
         check(r#"{"a": {"__ansible_type": "_AnsibleTaggedStr", "value": "{{ x }}", "tags": []}}"#, "{'a': '{{ x }}'}");
-        check(r#"[{"event": {"msg": "m", "__ansible_type": "Event"}, "__ansible_type": "WarningSummary"}]"#, "[{'event': {'msg': 'm'}}]");
+        check(
+            r#"[{"event": {"msg": "m", "__ansible_type": "Event"}, "__ansible_type": "WarningSummary"}]"#,
+            "[{'event': {'msg': 'm'}}]",
+        );
         check(r#"{"a": [{"b": 1}]}"#, "{'a': [{'b': 1}]}");
     }
 
     #[test]
     fn forged_types_are_refused() {
         let check = |text: &str, kind: &str| {
-            let expected = format!("Object of type '{kind}' is not JSON deserializable by the 'module_legacy_m2c' profile.");
+            let expected =
+                format!("Object of type '{kind}' is not JSON deserializable by the 'module_legacy_m2c' profile.");
             assert_eq!(decode(parse(text).unwrap()).unwrap_err(), expected, "{text}");
         };
         check(r#"{"a": {"__ansible_type": "TrustedAsTemplate"}}"#, "TrustedAsTemplate");

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ftl_core::call::{
-    ConnectionOptions, ExecOutput, ExecRequest, Interpreter, ModuleAnswer, ModuleCall, ModuleOptions, ModuleSearch, Target,
+    ConnectionOptions, ExecOutput, ExecRequest, Interpreter, ModuleAnswer, ModuleCall, ModuleOptions, ModuleSearch,
+    Target,
 };
 use ftl_core::port::{BoxFuture, ByteSink, ByteSource, ByteStream, Connection, Connector, ModuleRuntime};
 use ftl_core::result::HostError;
@@ -23,6 +24,8 @@ use tokio::process::{Child, ChildStdin, Command};
 pub struct Pipes {
     /// How many gates were started.
     pub opened: Arc<AtomicUsize>,
+    /// Only one program at a time may be started, as with sshd's `MaxSessions 1`.
+    pub single: Arc<AtomicBool>,
     /// Nothing more is sent: a controller that was stopped, or a link that lost its packets.
     pub mute: Arc<AtomicBool>,
 }
@@ -33,7 +36,8 @@ impl Connector for Pipes {
         _host: &'a str,
         _options: &'a ConnectionOptions,
     ) -> BoxFuture<'a, Result<Arc<dyn Connection>, HostError>> {
-        let connection: Arc<dyn Connection> = Arc::new(Shell { opened: self.opened.clone(), mute: self.mute.clone() });
+        let connection: Arc<dyn Connection> =
+            Arc::new(Shell { opened: self.opened.clone(), mute: self.mute.clone(), single: self.single.clone() });
         Box::pin(async move { Ok(connection) })
     }
 }
@@ -41,6 +45,7 @@ impl Connector for Pipes {
 struct Shell {
     opened: Arc<AtomicUsize>,
     mute: Arc<AtomicBool>,
+    single: Arc<AtomicBool>,
 }
 
 fn shell(command: &str) -> Command {
@@ -63,7 +68,9 @@ impl Connection for Shell {
 
     fn open<'a>(&'a self, command: &'a str) -> BoxFuture<'a, Result<ByteStream, HostError>> {
         Box::pin(async move {
-            self.opened.fetch_add(1, Ordering::Relaxed);
+            if self.opened.fetch_add(1, Ordering::Relaxed) > 0 && self.single.load(Ordering::Relaxed) {
+                return Err(HostError::failed("channel refused"));
+            }
             let mut child = shell(command).spawn().unwrap();
             let (input, output, errors) =
                 (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -126,7 +133,9 @@ pub fn ansible() -> PathBuf {
     for python in ["python3", "/work/tools/venv/bin/python3"] {
         let script = "import ansible, os; print(os.path.dirname(os.path.dirname(ansible.__file__)))";
         let output = std::process::Command::new(python).args(["-c", script]).output();
-        if let Ok(output) = output.map(|o| o.stdout).map_err(drop).and_then(|o| if o.is_empty() { Err(()) } else { Ok(o) }) {
+        if let Ok(output) =
+            output.map(|o| o.stdout).map_err(drop).and_then(|o| if o.is_empty() { Err(()) } else { Ok(o) })
+        {
             return String::from_utf8(output).unwrap().trim().into();
         }
     }
@@ -140,6 +149,7 @@ pub struct Lab {
     pub search: ModuleSearch,
     pub opened: Arc<AtomicUsize>,
     pub mute: Arc<AtomicBool>,
+    pub single: Arc<AtomicBool>,
 }
 
 impl Lab {
@@ -156,10 +166,10 @@ impl Lab {
             ..Settings::default()
         };
         let connector = Pipes::default();
-        let (opened, mute) = (connector.opened.clone(), connector.mute.clone());
+        let (opened, mute, single) = (connector.opened.clone(), connector.mute.clone(), connector.single.clone());
         let runtime = Runtime::new(settings, Arc::new(connector), None);
         let search = ModuleSearch { library: vec![library], ..ModuleSearch::default() };
-        Lab { directory, runtime, search, opened, mute }
+        Lab { directory, runtime, search, opened, mute, single }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
