@@ -1,5 +1,7 @@
 //! `ftl-play`: runs playbooks.
 
-fn main() -> std::process::ExitCode {
-    ftl_cli::thin::main()
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ftl_cli::program::main(ftl_cli::program::Kind::Play)
 }

@@ -1,0 +1,47 @@
+//! Exit codes, Ansible's and ours: the only place that knows them.
+
+use ftl_core::source::Diagnostic;
+
+pub const OK: u8 = 0;
+pub const GENERAL: u8 = 1;
+/// `argparse` ends so.
+pub const USAGE: u8 = 2;
+pub const PARSER: u8 = 4;
+pub const OPTION: u8 = 5;
+pub const INTERRUPTED: u8 = 99;
+pub const TERMINATED: u8 = 143;
+pub const HUNG_UP: u8 = 129;
+
+/// Why a program ends before its time.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub code: u8,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    pub fn general(message: impl Into<String>) -> Failure {
+        Diagnostic::error(message).into()
+    }
+
+    /// What is wrong with the options.
+    pub fn option(message: impl Into<String>) -> Failure {
+        Failure { code: OPTION, diagnostics: vec![Diagnostic::error(message)] }
+    }
+
+    pub fn not_supported(what: &str) -> Failure {
+        Failure::option(format!("{what} is not supported yet"))
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Failure {
+        Failure { code: GENERAL, diagnostics: vec![diagnostic] }
+    }
+}
+
+impl From<ftl_playbook::LoadError> for Failure {
+    fn from(error: ftl_playbook::LoadError) -> Failure {
+        Failure { code: error.kind().exit_code(), diagnostics: error.diagnostics() }
+    }
+}

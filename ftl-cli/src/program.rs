@@ -1,0 +1,206 @@
+//! What every program does: find out what it is, read settings and arguments, run a command, end with its exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ftl_core::settings::Settings;
+use ftl_output::{Display, OutputSettings};
+
+use crate::args::{self, Arguments, Outcome, Program};
+use crate::configuration::Configuration;
+use crate::exit::{self, Failure};
+use crate::surroundings::Surroundings;
+use crate::wiring::Parts;
+use crate::{command, process_limits};
+
+/// The programs by what they do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Play,
+    Adhoc,
+    /// `ansible` with the options of FTL.
+    Ftl,
+    Inventory,
+    GateBuilder,
+    Localhost,
+}
+
+/// The names programs answer to, whichever of them is installed.
+const NAMES: [(&str, Kind); 8] = [
+    ("ansible", Kind::Adhoc),
+    ("ansible-inventory", Kind::Inventory),
+    ("ansible-playbook", Kind::Play),
+    ("ftl", Kind::Ftl),
+    ("ftl-gate-builder", Kind::GateBuilder),
+    ("ftl-inventory", Kind::Inventory),
+    ("ftl-localhost", Kind::Localhost),
+    ("ftl-play", Kind::Play),
+];
+
+impl Kind {
+    fn command_line(self) -> &'static Program {
+        match self {
+            Kind::Play => &args::PLAYBOOK,
+            Kind::Adhoc => &args::ADHOC,
+            Kind::Ftl => &args::FTL,
+            Kind::Inventory => &args::INVENTORY,
+            Kind::GateBuilder => &args::GATE_BUILDER,
+            Kind::Localhost => &args::LOCALHOST,
+        }
+    }
+}
+
+/// What a command works with.
+pub struct Context<'a> {
+    pub kind: Kind,
+    pub surroundings: &'a Surroundings,
+    pub arguments: &'a Arguments,
+    pub settings: &'a Settings,
+    pub display: Arc<Display>,
+}
+
+impl Context<'_> {
+    pub fn parts(&self) -> Parts<'_> {
+        Parts { surroundings: self.surroundings, arguments: self.arguments, settings: self.settings }
+    }
+
+    /// Writes text to stdout as it is. A closed pipe is no mistake of ours.
+    pub fn print(&self, text: &str) {
+        write(&mut std::io::stdout(), text);
+    }
+}
+
+/// Runs the program this was called as; `default` when the name says nothing.
+pub fn main(default: Kind) -> ExitCode {
+    let surroundings = Surroundings::ask();
+    let named = NAMES.iter().find(|(name, _)| *name == surroundings.called);
+    let kind = named.map_or(default, |(_, kind)| *kind);
+    let name = named.map_or("ftl", |(name, _)| *name);
+    ExitCode::from(run(kind, name, &surroundings))
+}
+
+fn run(kind: Kind, name: &str, surroundings: &Surroundings) -> u8 {
+    process_limits::set();
+    let configuration = match Configuration::read(surroundings) {
+        Ok(configuration) => configuration,
+        Err(message) => {
+            write(&mut std::io::stderr(), &format!("ERROR: {message}\n"));
+            return exit::OPTION;
+        }
+    };
+    let program = kind.command_line();
+    let columns = surroundings.text_columns();
+    if kind == Kind::Ftl && surroundings.words.first().is_some_and(|word| word == "eval") {
+        return command::eval::main(surroundings, &configuration.settings);
+    }
+    let mut arguments = match args::parse(program, &surroundings.words) {
+        Outcome::Run(arguments) => arguments,
+        Outcome::Help => {
+            write(&mut std::io::stdout(), &args::help(program, name, columns));
+            return exit::OK;
+        }
+        Outcome::Version(arguments) => {
+            let parts = Parts { surroundings, arguments: &arguments, settings: &configuration.settings };
+            write(&mut std::io::stdout(), &format!("{}\n", command::version::text(name, &parts)));
+            return exit::OK;
+        }
+        Outcome::Error(message) => {
+            let usage = args::usage(program, name, columns);
+            let help = args::help(program, name, columns);
+            write(&mut std::io::stderr(), &format!("{usage}{name}: error: {message}\n \n{help}"));
+            return exit::USAGE;
+        }
+    };
+    if let Some(message) = command::adhoc::complete(kind, &mut arguments).err().or_else(|| conflict(&arguments)) {
+        let usage = args::usage(program, name, columns);
+        write(&mut std::io::stderr(), &format!("{usage}{name}: error: {message}\n"));
+        return exit::USAGE;
+    }
+    execute(kind, name, surroundings, &arguments, &configuration)
+}
+
+/// Options that cannot be as they are.
+fn conflict(arguments: &Arguments) -> Option<String> {
+    let too_few = arguments.number("forks").is_some_and(|forks| forks < 1);
+    too_few.then(|| "The number of processes (--forks) must be >= 1".to_string())
+}
+
+fn execute(
+    kind: Kind,
+    name: &str,
+    surroundings: &Surroundings,
+    arguments: &Arguments,
+    configuration: &Configuration,
+) -> u8 {
+    let settings = &configuration.settings;
+    let parts = Parts { surroundings, arguments, settings };
+    let (display, refused) = match open_display(kind, &parts) {
+        Ok(display) => (display, None),
+        Err(failure) => (plain_display(), Some(failure)),
+    };
+    let context = Context { kind, surroundings, arguments, settings, display: display.clone() };
+    let result = match refused {
+        Some(failure) => Err(failure),
+        None => {
+            if parts.verbosity() >= 2 {
+                display.verbose(2, &command::version::text(name, &parts));
+            }
+            display.verbose(1, &match &settings.config_file {
+                Some(path) => format!("Using {} as config file", path.display()),
+                None => "No config file found; using defaults".to_string(),
+            });
+            configuration.warnings.iter().for_each(|warning| display.message(warning));
+            dispatch(&context)
+        }
+    };
+    let code = result.unwrap_or_else(|failure| {
+        failure.diagnostics.iter().for_each(|diagnostic| display.message(diagnostic));
+        failure.code
+    });
+    if let Some(lost) = display.finish() {
+        write(&mut std::io::stderr(), &format!("[WARNING]: {lost}\n"));
+    }
+    code
+}
+
+fn dispatch(context: &Context<'_>) -> Result<u8, Failure> {
+    match context.kind {
+        Kind::Play => command::play::run(context),
+        Kind::Adhoc | Kind::Ftl => command::adhoc::run(context),
+        Kind::Inventory => command::inventory::run(context),
+        Kind::GateBuilder => command::gate_builder::run(context),
+        Kind::Localhost => command::localhost::run(context),
+    }
+}
+
+fn open_display(kind: Kind, parts: &Parts<'_>) -> Result<Arc<Display>, Failure> {
+    let configured = parts.settings.text("DEFAULT_STDOUT_CALLBACK").unwrap_or_else(|| "default".into());
+    let is_adhoc = matches!(kind, Kind::Adhoc | Kind::Ftl);
+    let extras = !is_adhoc || parts.settings.flag("DEFAULT_LOAD_CALLBACK_PLUGINS");
+    let name = match kind {
+        Kind::Play => configured.as_str(),
+        _ if !is_adhoc => "default",
+        _ if parts.arguments.flag("one_line") => "oneline",
+        _ if extras && configured != "default" => configured.as_str(),
+        _ => "minimal",
+    };
+    let mut output = parts.output(name)?;
+    if kind != Kind::Play && !(is_adhoc && extras) {
+        output.enabled.clear();
+    }
+    Ok(ftl_output::open(output)?)
+}
+
+/// For saying that the display that was asked for cannot be.
+fn plain_display() -> Arc<Display> {
+    match ftl_output::open(OutputSettings::default()) {
+        Ok(display) => display,
+        Err(_) => unreachable!("the default display exists"),
+    }
+}
+
+fn write(stream: &mut dyn Write, text: &str) {
+    // Nobody reads it: nothing is lost.
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
