@@ -10,27 +10,113 @@ use crate::{Evaluation, filter, jinja_test, lookup};
 /// Filters that look at markers themselves.
 const FILTERS_OF_MARKERS: [&str; 5] = ["d", "default", "mandatory", "ternary", "type_debug"];
 /// Filters that may meet markers inside containers: they hand items on, or do not touch them all.
-const FILTERS_OF_LAZY: [&str; 13] = [
+const FILTERS_OF_LAZY: &[&str] = &[
+    "community.general.json_query",
     "count",
+    "extract",
     "first",
     "from_yaml",
+    "items2dict",
+    "json_query",
     "last",
     "length",
     "map",
     "random",
     "reject",
     "rejectattr",
+    "rekey_on_member",
     "select",
     "selectattr",
+    "shuffle",
+    "subelements",
     "to_nice_yaml",
     "to_yaml",
 ];
+/// Filters that touch every item of a container, but nothing inside the items.
+const FILTERS_OF_ITEMS: &[&str] = &[
+    "batch",
+    "combinations",
+    "dict2items",
+    "items",
+    "list",
+    "permutations",
+    "product",
+    "reverse",
+    "slice",
+    "unique",
+    "zip",
+    "zip_longest",
+];
 /// Tests that look at markers themselves.
 const TESTS_OF_MARKERS: [&str; 4] = ["defined", "undefined", "vault_encrypted", "vaulted_file"];
-/// Tests that only look at the outside of a container.
-const TESTS_OF_LAZY: [&str; 9] =
-    ["callable", "iterable", "mapping", "none", "sequence", "string", "number", "boolean", "sameas"];
+/// Tests that only look at the outside of a container, or at the parts they need.
+const TESTS_OF_LAZY: &[&str] = &[
+    "all",
+    "any",
+    "boolean",
+    "callable",
+    "change",
+    "changed",
+    "contains",
+    "directory",
+    "exists",
+    "failed",
+    "failure",
+    "falsy",
+    "file",
+    "finished",
+    "is_dir",
+    "is_file",
+    "is_link",
+    "iterable",
+    "link",
+    "link_exists",
+    "mapping",
+    "none",
+    "number",
+    "reachable",
+    "sameas",
+    "sequence",
+    "skip",
+    "skipped",
+    "started",
+    "string",
+    "succeeded",
+    "success",
+    "successful",
+    "timedout",
+    "truthy",
+    "unreachable",
+];
 const LOOKUPS_OF_MARKERS: [&str; 2] = ["env", "first_found"];
+const LOOKUPS_OF_LAZY: [&str; 1] = ["subelements"];
+
+/// How far a plugin's arguments are searched for markers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Everything in them.
+    Whole,
+    /// The items of containers.
+    Items,
+    /// Only themselves.
+    Outside,
+}
+
+impl Reach {
+    fn find(self, value: &Value) -> Option<std::sync::Arc<ftl_core::Undefined>> {
+        let marker = |value: &Value| match value {
+            Value::Undefined(marker) => Some(marker.clone()),
+            _ => None,
+        };
+        match (self, value) {
+            (Reach::Whole, value) => find_marker(value),
+            (Reach::Items, Value::List(list)) => list.items().iter().find_map(marker),
+            (Reach::Items, Value::Tuple(items)) => items.iter().find_map(marker),
+            (Reach::Items, Value::Dict(dict)) => dict.entries().values().find_map(marker),
+            _ => marker(value),
+        }
+    }
+}
 
 fn short(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
@@ -48,7 +134,7 @@ fn prepare(
     value: Option<&mut Value>,
     arguments: &mut Arguments,
     takes_markers: bool,
-    takes_lazy: bool,
+    reach: Reach,
 ) -> Result<Option<Value>, Failure> {
     let mut all: Vec<&mut Value> = value.into_iter().chain(arguments.values_mut()).collect();
     if !takes_markers && let Some(found) = all.iter().find(|v| v.is_undefined()) {
@@ -58,11 +144,10 @@ fn prepare(
         let rendered = evaluation.renderer().deep(std::mem::take(*value))?;
         **value = rendered;
     }
-    if !takes_markers && !takes_lazy {
-        let found = all.iter().find_map(|v| find_marker(v));
-        return Ok(found.map(Value::Undefined));
+    if takes_markers {
+        return Ok(None);
     }
-    Ok(None)
+    Ok(all.iter().find_map(|v| reach.find(v)).map(Value::Undefined))
 }
 
 /// A plugin's failure as a marker.
@@ -91,8 +176,12 @@ pub(crate) fn filter_value(
     };
     let short = short(name);
     let markers = FILTERS_OF_MARKERS.contains(&short);
-    let lazy = markers || FILTERS_OF_LAZY.contains(&short);
-    if let Some(marker) = prepare(evaluation, Some(&mut value), &mut arguments, markers, lazy)? {
+    let reach = match short {
+        name if FILTERS_OF_LAZY.contains(&name) => Reach::Outside,
+        name if FILTERS_OF_ITEMS.contains(&name) => Reach::Items,
+        _ => Reach::Whole,
+    };
+    if let Some(marker) = prepare(evaluation, Some(&mut value), &mut arguments, markers, reach)? {
         return Ok(marker);
     }
     match function(evaluation, value, arguments) {
@@ -113,9 +202,9 @@ pub(crate) fn test_value(
     };
     let short = short(name);
     let markers = TESTS_OF_MARKERS.contains(&short);
-    let lazy = markers || TESTS_OF_LAZY.contains(&short);
+    let reach = if TESTS_OF_LAZY.contains(&short) { Reach::Outside } else { Reach::Whole };
     if !(markers && value.is_undefined())
-        && let Some(marker) = prepare(evaluation, Some(&mut value), &mut arguments, markers, lazy)?
+        && let Some(marker) = prepare(evaluation, Some(&mut value), &mut arguments, markers, reach)?
     {
         return Ok(marker);
     }
@@ -167,7 +256,7 @@ pub(crate) fn lookup(
     };
     evaluation.impure();
     let takes_markers = LOOKUPS_OF_MARKERS.contains(&short(name));
-    let takes_lazy = takes_markers || short(name) == "list";
+    let takes_lazy = takes_markers || short(name) == "list" || LOOKUPS_OF_LAZY.contains(&short(name));
     for term in &mut terms {
         if let Value::Undefined(marker) = term
             && !takes_markers
@@ -179,7 +268,7 @@ pub(crate) fn lookup(
             return Err(Failure::undefined(marker));
         }
     }
-    if let Some(Value::Undefined(marker)) = prepare(evaluation, None, &mut options, takes_markers, takes_markers)? {
+    if let Some(Value::Undefined(marker)) = prepare(evaluation, None, &mut options, takes_markers, Reach::Whole)? {
         return Err(Failure::undefined(marker));
     }
     function(evaluation, terms, options)

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use ftl_core::source::Diagnostic;
+use ftl_core::source::{Diagnostic, Origin};
 use ftl_core::value::{Dict, List};
 use ftl_core::{Map, Str, Value};
 use rustc_hash::FxHashMap;
@@ -78,6 +78,15 @@ impl Renderer {
         }
         let result = self.render_nested(text).and_then(|value| evaluate::finalize(self, value, true));
         result.map_err(|failure| evaluate::complete(failure, text.origin(), "template"))
+    }
+
+    /// As [`render`](Renderer::render), but what cannot be made is a marker instead of an error: for values that templates
+    /// look into further, such as an entry of `hostvars`.
+    pub fn render_or_marker(&self, value: &Value) -> Value {
+        match self.deep(value.clone()) {
+            Ok(value) => value,
+            Err(failure) => evaluate::error_marker(evaluate::complete(failure, None, "template")),
+        }
     }
 
     /// A bare expression, without braces.
@@ -405,7 +414,12 @@ fn classified(error: Diagnostic) -> (Diagnostic, bool) {
 
 fn syntax_marker(error: &SyntaxError, text: &Str) -> Value {
     let cause = Diagnostic::error(error.message.clone());
-    evaluate::error_marker(Diagnostic::error("Syntax error in template.").at(text.origin().cloned()).caused_by(cause))
+    // In a file of its own the line is worth knowing.
+    let origin = text.origin().map(|origin| match origin.line {
+        0 => Origin::new(origin.file.clone(), error.line, 0),
+        _ => origin.clone(),
+    });
+    evaluate::error_marker(Diagnostic::error("Syntax error in template.").at(origin).caused_by(cause))
 }
 
 /// Line feeds at the end of a template are those of its result.

@@ -90,7 +90,8 @@ fn recursion() {
 fn long_chains_of_variables() {
     let names: Vec<String> = (0..60).map(|n| format!("v{n}")).collect();
     let texts: Vec<String> = (1..=60).map(|n| format!("{{{{ v{n} }}}}")).collect();
-    let mut variables: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let mut variables: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
     variables.push(("v60", "end"));
     let found = renderer(&variables).render_str(&Str::trusted("{{ v0 }}", None)).expect("value");
     assert_eq!(found, Value::str("end"));

@@ -61,7 +61,10 @@ fn data_is_no_template() {
     let renderer = renderer();
     let plain = Str::plain(EVIL);
     assert_eq!(renderer.render_str(&plain).expect("text"), Value::str(EVIL));
-    assert_eq!(renderer.render(&Value::list(vec![Value::str(EVIL)])).expect("list"), Value::list(vec![Value::str(EVIL)]));
+    assert_eq!(
+        renderer.render(&Value::list(vec![Value::str(EVIL)])).expect("list"),
+        Value::list(vec![Value::str(EVIL)])
+    );
     assert_eq!(renderer.render_file(&plain, &FileOptions::default()).expect("text"), EVIL);
     for condition in ["condition", "{{ condition }}", "evil"] {
         let condition = Value::Str(Str::trusted(condition, None));

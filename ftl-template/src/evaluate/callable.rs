@@ -466,7 +466,7 @@ fn refuse_cycle(receiver: &Value, name: &str, arguments: &Arguments) -> Result<(
     }
     if arguments.values().any(|argument| holds(argument, receiver)) {
         let message = "a list or dict cannot be put into itself";
-        return Err(Failure::new(crate::FailureKind::Recursion, message));
+        return Err(Failure::new(crate::FailureKind::Limit, message));
     }
     Ok(())
 }

@@ -83,7 +83,13 @@ impl Machine<'_> {
             Expression::Concat(parts) => {
                 let mut text = String::new();
                 for value in self.evaluate_all(frame, parts)? {
-                    text.push_str(&output::text_of(self, value)?);
+                    match &value {
+                        Value::Str(part) => {
+                            self.evaluation.check_text(text.len() + part.len())?;
+                            text.push_str(part);
+                        }
+                        _ => text.push_str(&output::text_of(self, value)?),
+                    }
                     self.evaluation.check_text(text.len())?;
                 }
                 Ok(Value::str(text))
@@ -192,6 +198,10 @@ impl Machine<'_> {
                 (0..items.len()).map(|at| attribute::list_element(self, list, at, &items[at])).collect()
             }
             Value::Tuple(items) => items.iter().map(|item| self.access(item.clone())).collect(),
+            Value::Object(object) => {
+                self.evaluation.check_items(object.len().unwrap_or_default())?;
+                crate::method::iterate(value)
+            }
             other => crate::method::iterate(other),
         }
     }

@@ -80,15 +80,6 @@ pub(crate) fn touch(value: &Value) -> Result<(), Failure> {
     }
 }
 
-/// The name whose lookup made this marker, as `mandatory` shows it.
-pub(crate) fn missing_name(marker: &Undefined) -> Option<&str> {
-    if let Some(name) = marker.message.strip_suffix("' is undefined") {
-        return name.strip_prefix('\'');
-    }
-    let (_, name) = marker.message.split_once("' has no attribute ")?;
-    marker.message.starts_with("object of type '").then(|| name.trim_matches('\''))
-}
-
 /// Is this error the use of something undefined, and nothing else?
 pub(crate) fn is_undefined_error(error: &Diagnostic) -> bool {
     let message = error.message.as_str();

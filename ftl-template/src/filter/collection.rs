@@ -9,7 +9,6 @@ use crate::{Arguments, Evaluation, Failure, jmespath};
 pub(super) fn json_query(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Result<Value, Failure> {
     let expression = args.require("json_query", "expr", 0)?;
     args.finish("json_query")?;
-    wholly_defined(&value)?;
     let expression = strict_text(&expression, |kind| {
         format!("Error in jmespath.search in json_query filter plugin:\nexpected string, not {kind}")
     })?;
@@ -18,8 +17,10 @@ pub(super) fn json_query(_: &Evaluation<'_>, value: Value, mut args: Arguments) 
         Value::Object(object) => object.to_data().unwrap_or_default(),
         other => other.clone(),
     };
-    jmespath::search(&expression, &data)
-        .map_err(|message| failure(format!("JMESPathError in json_query filter plugin:\n{message}")))
+    let found = jmespath::search(&expression, &data)
+        .map_err(|message| failure(format!("JMESPathError in json_query filter plugin:\n{message}")))?;
+    wholly_defined(&found)?;
+    Ok(found)
 }
 
 /// `community.general.dict`: a dict from pairs.

@@ -152,6 +152,7 @@ pub(super) fn items2dict(_: &Evaluation<'_>, value: Value, mut args: Arguments) 
                 to_text(&value)
             )));
         };
+        defined(content)?;
         hashable(key).map_err(|_| {
             Failure::type_error(format!("items2dict requires a list of dictionaries, got {} instead.", to_text(&value)))
         })?;

@@ -62,14 +62,25 @@ pub(super) fn contains(_: &Evaluation<'_>, value: Value, mut args: Arguments) ->
     }
 }
 
+/// Is there an item of this truth? Markers matter only as far as one must look.
+fn any_item(value: &Value, wanted: bool) -> Answer {
+    for item in crate::filter::argument::iterate(value)? {
+        defined(&item)?;
+        if item.is_true() == wanted {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 pub(super) fn any(_: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
     args.finish("any")?;
-    Ok(defined_items(&value)?.iter().any(Value::is_true))
+    any_item(&value, true)
 }
 
 pub(super) fn all(_: &Evaluation<'_>, value: Value, args: Arguments) -> Answer {
     args.finish("all")?;
-    Ok(defined_items(&value)?.iter().all(Value::is_true))
+    Ok(!any_item(&value, false)?)
 }
 
 fn truth(value: Value, mut args: Arguments, name: &str) -> Answer {

@@ -13,6 +13,10 @@ pub(super) enum Argument<'a> {
 }
 
 pub(super) fn evaluate(node: &Node, data: &Value) -> Result<Value, String> {
+    // What is missing stays missing: the caller finds the marker in the result.
+    if data.is_undefined() && !matches!(node, Node::Literal(_)) {
+        return Ok(data.clone());
+    }
     Ok(match node {
         Node::Identity => data.clone(),
         Node::Field(name) => data.get(name).unwrap_or_default(),
@@ -40,7 +44,11 @@ pub(super) fn evaluate(node: &Node, data: &Value) -> Result<Value, String> {
             Some(items) => {
                 let mut passed = vec![];
                 for item in items.iter() {
-                    if is_true(&evaluate(test, item)?) {
+                    let verdict = evaluate(test, item)?;
+                    if verdict.is_undefined() {
+                        return Ok(verdict);
+                    }
+                    if is_true(&verdict) {
                         passed.push(item.clone());
                     }
                 }
@@ -93,7 +101,16 @@ pub(super) fn evaluate(node: &Node, data: &Value) -> Result<Value, String> {
                     other => Argument::Value(evaluate(other, data)?),
                 });
             }
-            function::call(name, values)?
+            let missing = values.iter().find_map(|argument| match argument {
+                Argument::Value(value) if crate::filter::argument::wholly_defined(value).is_err() => {
+                    Some(value.clone())
+                }
+                _ => None,
+            });
+            match missing {
+                Some(value) => value,
+                None => function::call(name, values)?,
+            }
         }
         Node::Reference(_) => return Err("an expression reference can only be an argument".into()),
     })
@@ -116,6 +133,9 @@ pub(super) fn is_true(value: &Value) -> bool {
 }
 
 fn compared(operator: &str, left: &Value, right: &Value) -> Value {
+    if let Some(missing) = [left, right].into_iter().find(|v| v.is_undefined()) {
+        return missing.clone();
+    }
     // In Python 1 equals true; the library does not want that.
     let same_kind = matches!(left, Value::Bool(_)) == matches!(right, Value::Bool(_));
     let order = || {

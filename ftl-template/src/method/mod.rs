@@ -13,8 +13,7 @@ use ftl_core::value::type_name;
 use crate::call::{Arguments, Failure};
 
 pub(crate) use dict::pairs;
-pub(crate) use text::{find_from, split_whitespace, strip};
-pub(crate) use text_case::{capitalize, title};
+pub(crate) use text_case::capitalize;
 
 /// A method of a value that is complete: rendered inside, with rendered arguments.
 type MethodFunction = fn(&Value, &mut Arguments) -> Result<Value, Failure>;

@@ -157,7 +157,7 @@ fn find(value: &Value, arguments: &mut Arguments, from_right: bool) -> Result<Op
 }
 
 /// The position, in characters, of `part`.
-pub(crate) fn find_from(text: &str, part: &str, from_right: bool) -> Option<usize> {
+fn find_from(text: &str, part: &str, from_right: bool) -> Option<usize> {
     let byte = if from_right { text.rfind(part) } else { text.find(part) }?;
     Some(text[..byte].chars().count())
 }
@@ -323,7 +323,7 @@ fn split(value: &Value, arguments: &mut Arguments, from_right: bool) -> Result<V
 }
 
 /// Python's `split()`: at runs of white space, at most `limit` times.
-pub(crate) fn split_whitespace(text: &str, limit: usize, from_right: bool) -> Vec<&str> {
+fn split_whitespace(text: &str, limit: usize, from_right: bool) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = if from_right { text.trim_end_matches(is_space) } else { text.trim_start_matches(is_space) };
     while !rest.is_empty() {

@@ -18,7 +18,7 @@ fn title_char(c: char) -> String {
     }
 }
 
-pub(crate) fn title(text: &str) -> String {
+pub(super) fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_word = false;
     for c in text.chars() {
