@@ -291,17 +291,19 @@ fn unexpected_type(task: &Node, thing: &Node) -> Problem {
 
 /// The class Ansible's messages show for a loaded value.
 pub(crate) fn python_class(node: &Node) -> &'static str {
-    match &node.kind {
-        NodeKind::Map(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedDict'>",
-        NodeKind::Seq(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedList'>",
-        NodeKind::Scalar(value) => match value {
-            Value::None => "<class 'NoneType'>",
-            Value::Bool(_) => "<class 'bool'>",
-            Value::Int(_) | Value::BigInt(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedInt'>",
-            Value::Float(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedFloat'>",
-            Value::Date(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedDate'>",
-            Value::DateTime(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedDateTime'>",
-            _ => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedStr'>",
-        },
+    value_class(&node.to_value())
+}
+
+pub(crate) fn value_class(value: &Value) -> &'static str {
+    match value {
+        Value::Dict(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedDict'>",
+        Value::List(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedList'>",
+        Value::None => "<class 'NoneType'>",
+        Value::Bool(_) => "<class 'bool'>",
+        Value::Int(_) | Value::BigInt(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedInt'>",
+        Value::Float(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedFloat'>",
+        Value::Date(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedDate'>",
+        Value::DateTime(_) => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedDateTime'>",
+        _ => "<class 'ansible.module_utils._internal._datatag._AnsibleTaggedStr'>",
     }
 }

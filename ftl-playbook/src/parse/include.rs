@@ -8,7 +8,7 @@ use ftl_core::value::{Map, Value};
 use ftl_core::yaml::Node;
 
 use super::action::text_argument;
-use super::arguments::{WrittenAction, builtin_name, key_text};
+use super::arguments::{WrittenAction, builtin_name, key_text, value_class};
 use crate::graph::build::{Builder, Frame, Malformed, NewBlock};
 use crate::graph::inherit::layer;
 use crate::graph::{Entry, Include, IncludeKind, IncludedFrom, TaskKind};
@@ -93,7 +93,9 @@ impl Builder<'_> {
             }
             Some(Value::Dict(apply)) => Ok(Some(Value::Dict(apply.clone())).filter(Value::is_true)),
             None => Ok(None),
-            Some(_) => Err(at(task, "Expected a dict for apply but got a different type instead".to_string())),
+            Some(other) => {
+                Err(at(task, format!("Expected a dict for apply but got {} instead", value_class(other))))
+            }
         }
     }
 
@@ -243,7 +245,8 @@ impl Builder<'_> {
         for (key, slot) in from.slots() {
             if let Some(value) = text_argument(action, key) {
                 if value.as_str().is_none() {
-                    return Err(at(task, format!("Expected a string for {key} but got {} instead", ftl_core::value::type_name(&value))));
+                    let class = value_class(&value);
+                    return Err(at(task, format!("Expected a string for {key} but got {class} instead")));
                 }
                 *slot = Some(self.static_text(&value, frame, &keys.own.vars).map_err(general)?);
             }
@@ -275,16 +278,21 @@ impl Builder<'_> {
 
     fn static_bool(&mut self, action: &WrittenAction, name: &str, frame: &Frame) -> Result<Option<bool>, Problem> {
         let Some(value) = text_argument(action, name) else { return Ok(None) };
-        let value = self.static_value(&value, frame, &[]).map_err(Problem::general)?;
+        let origin = match &value {
+            Value::Str(text) => text.origin().cloned(),
+            _ => Some(action.origin.clone()),
+        };
+        let failed = |cause: Diagnostic| {
+            let message = format!("Error processing keyword '{name}'.");
+            Problem::parse(Diagnostic::error(message).at(origin.clone()).caused_by(cause))
+        };
+        let value = self.static_value(&value, frame, &[]).map_err(failed)?;
         match value.to_bool_loose() {
             Some(b) => Ok(Some(b)),
-            None => Err(Problem::general(
-                Diagnostic::error(format!(
-                    "The value {} could not be converted to 'bool'.",
-                    ftl_core::value::repr(&value)
-                ))
-                .at(Some(action.origin.clone())),
-            )),
+            None => Err(failed(Diagnostic::error(format!(
+                "The value {} could not be converted to 'bool'.",
+                ftl_core::value::repr(&value)
+            )))),
         }
     }
 }

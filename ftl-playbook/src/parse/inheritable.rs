@@ -157,11 +157,32 @@ impl Builder<'_> {
             let name = key.as_value().cloned().unwrap_or_default();
             if let Err(problem) = variable_name(&name, &key.origin) {
                 self.report(Problem::general(problem));
-            } else if let Some(name) = name.as_str().filter(|n| is_reserved_variable(n)) {
-                self.warn(format!("Found variable using reserved name '{name}'."), Some(key.origin.clone()));
+            } else if let Some(name) = name.as_str().filter(|n| self.warns_of(n, title)) {
+                self.warn_reserved(name, Some(key.origin.clone()));
             }
         }
         value.to_value().as_map().unwrap_or_default()
+    }
+
+    /// Variables of a play are looked at when it is read, those of blocks and tasks only when they are used.
+    fn warns_of(&self, name: &str, title: &str) -> bool {
+        let taken_away = matches!(name, "tags" | "when");
+        is_reserved_variable(name) && (title == "Play" || (!self.options.listing && !taken_away))
+    }
+
+    pub(crate) fn warn_reserved(&mut self, name: &str, origin: Option<Origin>) {
+        self.warn(format!("Found variable using reserved name '{name}'."), origin);
+    }
+
+    /// Warns of reserved names among variables from a file.
+    pub(crate) fn warn_of_reserved(&mut self, vars: &Map) {
+        for name in vars.keys() {
+            if let Value::Str(text) = name {
+                if is_reserved_variable(text.as_str()) {
+                    self.warn_reserved(text.as_str(), text.origin().cloned());
+                }
+            }
+        }
     }
 
     /// Reports a key that means nothing here; as a warning when the settings say so.

@@ -49,7 +49,12 @@ pub fn load_playbook(file: &str, loader: &Loader, options: &ParseOptions) -> Res
     let (path, collection) = reader.place(file, &options.working_dir);
     reader.file(&path, collection, &Imported::default());
     let mut warnings = loader.take_warnings();
-    warnings.extend(reader.warnings);
+    for warning in reader.warnings {
+        // A role that comes twice says everything twice.
+        if !warnings.iter().any(|w| w.message == warning.message && w.origin == warning.origin) {
+            warnings.push(warning);
+        }
+    }
     if reader.problems.is_empty() {
         Ok(Loaded { playbook: Playbook { file: file.to_string(), plays: reader.plays }, warnings })
     } else {
@@ -224,7 +229,12 @@ impl Reader<'_> {
         let mut known = Map::clone(&own.vars);
         known.extend(self.options.extra_vars.iter().map(|(k, v)| (k.clone(), v.clone())));
         let renderer = Renderer::new(Arc::new(known), self.options.templates.clone());
-        let name = match renderer.render(&target.unwrap_or_default()) {
+        let target = target.unwrap_or_default();
+        let at = match &target {
+            Value::Str(text) => text.origin().cloned(),
+            _ => Some(entry.origin.clone()),
+        };
+        let name = match renderer.render(&target) {
             Ok(name) if name.is_true() => ftl_core::value::to_text(&name),
             Ok(_) => {
                 let message = "The field 'import_playbook' is required but was not set.";
@@ -233,7 +243,7 @@ impl Reader<'_> {
             }
             Err(cause) => {
                 let message = "Error processing keyword 'import_playbook'.";
-                let diagnostic = Diagnostic::error(message).at(Some(entry.origin.clone())).caused_by(cause);
+                let diagnostic = Diagnostic::error(message).at(at).caused_by(cause);
                 self.problems.push(Problem::parse(diagnostic));
                 return;
             }

@@ -46,6 +46,9 @@ impl Builder<'_> {
         let defaults = self.role_vars(&place, "defaults", wish.from.defaults.as_deref())?;
         let meta = self.role_meta(&place)?;
         let spec = if wish.validate { self.argument_spec(&place, &meta, &wish)? } else { None };
+        for vars in [&vars, &defaults] {
+            self.warn_of_reserved(vars);
+        }
         let id = RoleId(self.graph.roles.len() as u32);
         let parent = wish.parent.or(frame.role);
         self.graph.roles.push(Arc::new(RoleSpec {
