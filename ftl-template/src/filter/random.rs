@@ -29,8 +29,8 @@ impl Random {
             Value::BigInt(b) => b.magnitude().clone(),
             Value::Str(text) => number_of_bytes(text.as_bytes()),
             Value::Bytes(bytes) => number_of_bytes(bytes),
-            Value::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => BigUint::from(f.abs() as u64),
-            Value::Float(f) => BigUint::from(hash_float(*f).unsigned_abs()),
+            // The hash, with its bits read as an unsigned number.
+            Value::Float(f) => BigUint::from(hash_float(*f) as u64),
             Value::Undefined(marker) => return Err(Failure::undefined(marker.clone())),
             _ => {
                 return Err(Failure::type_error(
