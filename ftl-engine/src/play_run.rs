@@ -326,7 +326,9 @@ impl PlayRun {
     }
 
     pub(crate) fn is_failed(&self, host: HostId) -> bool {
-        self.cursors.get(&host).is_some_and(Cursor::is_failed)
+        let Some(cursor) = self.cursors.get(&host) else { return false };
+        // After the last task of an `always` the failure is known only by going on: peeking does not move the cursor.
+        cursor.is_failed() || matches!(cursor.peek(&self.graph, &self.filter(host)), (end, None) if end.is_failed())
     }
 }
 
