@@ -49,6 +49,24 @@ pub(crate) fn get_attribute(machine: &Machine<'_>, object: &Value, name: &str) -
     Ok(missing(machine, object, &ftl_core::value::repr_str(name)))
 }
 
+/// What Ansible says when the key is false in itself (`0`, `none`, empty text): Jinja's own words, with Python's name of
+/// the container.
+fn no_element(object: &Value, key: &Value) -> String {
+    let kind = match object {
+        Value::None => "None".to_string(),
+        Value::List(_) => "ansible._internal._templating._lazy_containers._AnsibleLazyTemplateList object".to_string(),
+        Value::Dict(_) => "ansible._internal._templating._lazy_containers._AnsibleLazyTemplateDict object".to_string(),
+        Value::Str(text) if text.mark().is_some() => {
+            "ansible.module_utils._internal._datatag._AnsibleTaggedStr object".to_string()
+        }
+        other => format!("{} object", type_name(other)),
+    };
+    match key {
+        Value::Str(_) => format!("'{kind}' has no attribute {}", repr(key)),
+        _ => format!("{kind} has no element {}", repr(key)),
+    }
+}
+
 /// Looking further into a marker gives the marker.
 fn propagate(_marker: &Undefined, object: &Value) -> Result<Value, Failure> {
     Ok(object.clone())
@@ -79,6 +97,9 @@ pub(crate) fn get_item(machine: &Machine<'_>, object: &Value, key: &Value) -> Re
         if is_special(name) {
             return Ok(unsafe_access(machine, object, name));
         }
+    }
+    if !key.is_true() {
+        return Ok(marker::undefined(no_element(object, key), machine.evaluation.origin()));
     }
     Ok(missing(machine, object, &repr(key)))
 }

@@ -140,13 +140,13 @@ impl Walk {
             }
             Filter(value, name, arguments) => {
                 self.mutates |= &**name == "attr";
-                self.expression(value);
                 self.unknown("filter", name, filter::find(name).is_some());
+                self.expression(value);
                 self.arguments(arguments);
             }
             Test(value, name, arguments) => {
-                self.expression(value);
                 self.unknown("test", name, jinja_test::find(name).is_some());
+                self.expression(value);
                 self.arguments(arguments);
             }
             Not(value) | Negative(value) | Positive(value) => self.expression(value),

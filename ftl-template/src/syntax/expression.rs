@@ -406,6 +406,9 @@ impl Parser {
             } else if let (Token::Name(name), true) = (self.current().clone(), self.look().is_symbol("=")) {
                 self.next();
                 self.next();
+                if arguments.named.iter().any(|(known, _)| *known == name) {
+                    return self.fail(format!("keyword argument repeated: {name}"));
+                }
                 arguments.named.push((name, self.expression()?));
                 !named_spread
             } else {
