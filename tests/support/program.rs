@@ -32,20 +32,19 @@ pub fn ftl_play() -> &'static Path {
     &PROGRAM
 }
 
-/// The virtual environment that holds ansible-core 2.19: `FTL_TEST_ANSIBLE`, or `target/test-venv`
-/// (`python3 -m venv target/test-venv && target/test-venv/bin/pip install ansible-core==2.19.14`).
+/// The virtual environment that holds ansible-core 2.19: the one whose Python `FTL_TEST_ANSIBLE` names (`tests/run` makes
+/// one).
 pub fn ansible() -> &'static Path {
     static VENV: LazyLock<PathBuf> = LazyLock::new(|| {
-        let venv = match std::env::var_os("FTL_TEST_ANSIBLE") {
-            Some(named) => PathBuf::from(named),
-            None => repository().join("target/test-venv"),
-        };
+        let python = PathBuf::from(std::env::var_os("FTL_TEST_ANSIBLE").unwrap_or_default());
+        // The Python itself is a link that leads out of the environment.
+        let venv = python.parent().and_then(Path::parent).unwrap_or(Path::new("")).to_path_buf();
         let venv = venv.canonicalize().unwrap_or(venv);
         assert!(
             venv.join("bin/ansible-playbook").exists(),
-            "no ansible-core: make {0} (python3 -m venv {0} && {0}/bin/pip install ansible-core==2.19.14), \
-             or name one with FTL_TEST_ANSIBLE",
-            venv.display()
+            "no ansible-core beside '{}': FTL_TEST_ANSIBLE must name the Python of an environment that has it \
+             (`tests/run` makes one)",
+            python.display()
         );
         venv
     });

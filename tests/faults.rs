@@ -1,0 +1,356 @@
+//! What happens when things break: connections, machines, modules, and the controller itself.
+//!
+//! Each test bears the number of its row in the table of failure modes (docs/failure-modes.md). The far machine is a
+//! loopback sshd; the lab's own hosts are in `lab.rs`.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use ftl_tests::processes::{self, wait_until};
+use ftl_tests::proxy::Proxy;
+use ftl_tests::sandbox::{Outcome, Sandbox};
+use ftl_tests::sshd::{Sshd, files_below};
+use rustix::process::Signal;
+
+/// Tests that measure do so one after the other.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// A sandbox whose inventory has the host `far` on a loopback sshd, and a playbook with these tasks.
+fn far_tasks(tasks: &str) -> (Sandbox, Sshd) {
+    let sandbox = Sandbox::new();
+    let sshd = Sshd::start(&sandbox);
+    sandbox.write("hosts", &format!("far {}\n", sshd.variables()));
+    write_playbook(&sandbox, tasks);
+    (sandbox, sshd)
+}
+
+fn write_playbook(sandbox: &Sandbox, tasks: &str) {
+    let tasks = tasks.replace('\n', "\n    ");
+    sandbox.write("site.yml", &format!("- hosts: all\n  gather_facts: false\n  tasks:\n    {tasks}\n"));
+}
+
+const PLAY: [&str; 3] = ["-i", "hosts", "site.yml"];
+
+/// Works in a directory of its own until it is ended; its children do so too.
+const WORKER: &str = "#!/bin/sh\ncd \"$(dirname \"$0\")/busy\" || exit 1\nsleep 300 &\nsleep 300\n";
+
+/// A far host whose task runs [`WORKER`] after a `ping`.
+fn busy_far() -> (Sandbox, Sshd) {
+    let sandbox = Sandbox::new();
+    let sshd = Sshd::start(&sandbox);
+    sandbox.write("hosts", &format!("far {}\n", sshd.variables()));
+    busy_playbook(&sandbox, "");
+    (sandbox, sshd)
+}
+
+fn busy_playbook(sandbox: &Sandbox, keywords: &str) {
+    let worker = sandbox.write("worker", WORKER);
+    sandbox.write("busy/here", "");
+    write_playbook(sandbox, &format!("- ping:\n- name: busy\n  command: {}\n{keywords}- debug: {{msg: after}}", worker.display()));
+}
+
+#[track_caller]
+fn wait_for_worker(sandbox: &Sandbox) {
+    let busy = sandbox.work().join("busy");
+    assert!(wait_until(30.0, || processes::working_in(&busy).len() >= 3), "the worker does not start");
+}
+
+#[track_caller]
+fn expect_worker_gone(sandbox: &Sandbox, seconds: f64) {
+    let busy = sandbox.work().join("busy");
+    let gone = wait_until(seconds, || processes::working_in(&busy).is_empty());
+    let left = processes::working_in(&busy);
+    for pid in &left {
+        processes::signal(*pid, Signal::KILL);
+    }
+    assert!(gone, "left after {seconds} s: {}", processes::describe(&left));
+}
+
+/// Nothing stays on the far host but the packs of modules, which hold no argument and are private.
+#[track_caller]
+fn expect_no_leftovers(sshd: &Sshd) {
+    let packs = |path: &std::path::PathBuf| path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("ftl-packs-"));
+    let mut left = files_below(&sshd.remote_tmp());
+    left.retain(|path| !packs(path));
+    assert!(left.is_empty(), "left on the far host: {left:?}");
+    for entry in std::fs::read_dir(sshd.remote_tmp()).into_iter().flatten().flatten() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = entry.metadata().expect("a directory").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700, "{:?}", entry.path());
+    }
+}
+
+#[test]
+fn f01_port_refused() {
+    let _alone = alone();
+    let sandbox = Sandbox::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    sandbox.write("hosts", &format!("far ansible_host=127.0.0.1 ansible_port={free}\n"));
+    write_playbook(&sandbox, "- ping:");
+    let outcome = sandbox.play(&PLAY);
+    outcome.expect_code(4).expect_text("fatal: [far]: UNREACHABLE!").expect_text("Connection refused").expect_within(6.0);
+    outcome.expect_text("unreachable=1");
+}
+
+#[test]
+fn f04_session_killed_during_a_task() {
+    let (sandbox, sshd) = busy_far();
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    let killed = Instant::now();
+    sshd.kill_sessions();
+    let outcome = running.finish();
+    assert!(killed.elapsed() < Duration::from_secs(10), "noticed after {:?}", killed.elapsed());
+    outcome.expect_code(4).expect_text("fatal: [far]: UNREACHABLE!").expect_text("its outcome is not known");
+    outcome.expect_text("ok=1 ").expect_text("unreachable=1").expect_no_text("\"after\"");
+    expect_worker_gone(&sandbox, 5.0);
+}
+
+#[test]
+fn f05_session_killed_between_tasks() {
+    let (sandbox, sshd) = far_tasks("- ping:\n- command: ./wait-for-kill\n  delegate_to: localhost\n- ping:\n- debug: {msg: after}");
+    sandbox.write("hosts", &format!("far {}\nlocalhost ansible_connection=local\n", sshd.variables()));
+    let text = sandbox.read("site.yml").replace("hosts: all", "hosts: far");
+    sandbox.write("site.yml", &text);
+    sandbox.write("wait-for-kill", "#!/bin/sh\n>waiting; while [ -e waiting ]; do sleep 0.05; done\n");
+    let text = sandbox.read("site.yml").replace("./wait", &format!("{}/wait", sandbox.work().display()));
+    sandbox.write("site.yml", &text.replace("delegate_to", &format!("args: {{chdir: {}}}\n      delegate_to", sandbox.work().display())));
+    let running = sandbox.start(&PLAY);
+    assert!(wait_until(30.0, || sandbox.has("waiting")), "{}", running.stdout());
+    sshd.kill_sessions();
+    assert!(wait_until(5.0, || sshd.session_processes().is_empty()), "the sessions end");
+    std::fs::remove_file(sandbox.work().join("waiting")).expect("a file to remove");
+    let outcome = running.finish();
+    outcome.expect_code(0).expect_text("ok=4 ").expect_text("unreachable=0").expect_no_text("UNREACHABLE");
+}
+
+#[test]
+fn f06_silence_during_a_task() {
+    let (sandbox, sshd) = busy_far();
+    let proxy = Proxy::new(sshd.port);
+    sshd.trust_port(proxy.port);
+    sandbox.write("hosts", &format!("far {}\n", sshd.variables_with_port(proxy.port)));
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    let silent = Instant::now();
+    proxy.fall_silent();
+    let outcome = running.finish();
+    assert!(silent.elapsed() <= Duration::from_secs(46), "noticed after {:?}", silent.elapsed());
+    outcome.expect_code(4).expect_text("fatal: [far]: UNREACHABLE!").expect_text("unreachable=1");
+    // The gate has heard nothing for its lease of 30 s.
+    expect_worker_gone(&sandbox, 35.0);
+}
+
+#[test]
+fn f08_short_silence_is_survived() {
+    let sandbox = Sandbox::new();
+    let sshd = Sshd::start(&sandbox);
+    let proxy = Proxy::new(sshd.port);
+    sshd.trust_port(proxy.port);
+    sandbox.write("hosts", &format!("far {}\n", sshd.variables_with_port(proxy.port)));
+    let count = sandbox.work().join("count");
+    write_playbook(&sandbox, &format!("- shell: echo once >>{}; sleep 3\n- debug: {{msg: after}}", count.display()));
+    let running = sandbox.start(&PLAY);
+    assert!(wait_until(30.0, || count.exists()), "{}", running.stdout());
+    proxy.fall_silent();
+    std::thread::sleep(Duration::from_secs(12));
+    proxy.speak_again();
+    running.finish().expect_code(0).expect_text("ok=2 ").expect_text("unreachable=0");
+    assert_eq!(sandbox.read("count"), "once\n");
+}
+
+#[test]
+fn f11_more_connections_than_the_server_starts() {
+    let _alone = alone();
+    let sandbox = Sandbox::new();
+    let sshd = Sshd::start_with(&sandbox, "MaxStartups 5:100:5");
+    let hosts: String = (1..=40).map(|n| format!("far{n} {}\n", sshd.variables())).collect();
+    sandbox.write("hosts", &hosts);
+    write_playbook(&sandbox, "- ping:");
+    let outcome = sandbox.start(&["-i", "hosts", "-f", "40", "site.yml"]).within(180).finish();
+    outcome.expect_code(0).expect_no_text("UNREACHABLE");
+    assert_eq!(outcome.stdout.matches("ok=1 ").count(), 40, "{}", outcome.stdout);
+}
+
+#[test]
+fn f15_host_keys() {
+    let (sandbox, sshd) = far_tasks("- ping:");
+    sandbox.play(&PLAY).expect_code(0);
+    for (why, known) in [
+        ("unknown", String::new()),
+        ("changed", sshd.known_line("other")),
+        ("revoked", format!("@revoked {}", sshd.known_line("host"))),
+    ] {
+        sshd.trust(&known);
+        let outcome = sandbox.play(&PLAY);
+        assert_eq!(outcome.code, 4, "{why}: {}\n{}", outcome.stdout, outcome.stderr);
+        outcome.expect_text("fatal: [far]: UNREACHABLE!").expect_text("Host key verification failed").expect_text("ok=0 ");
+        assert!(wait_until(2.0, || sshd.session_processes().is_empty()), "{why}: something has begun there");
+    }
+}
+
+#[test]
+fn f18_no_python() {
+    let (sandbox, sshd) = far_tasks("- ping:\n  ignore_errors: true\n- raw: echo raw works\n- ping:");
+    let hosts = format!("far {}\n", sshd.variables()).replace("/usr/bin/python3", "/nowhere/python3");
+    sandbox.write("hosts", &hosts);
+    let outcome = sandbox.play(&PLAY);
+    outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_text("The module interpreter '/nowhere/python3' was not found");
+    outcome.expect_text("ok=2 ").expect_text("changed=1").expect_text("failed=1").expect_text("unreachable=0");
+}
+
+/// What a module prints is checked here: name, the module, then the expectation.
+fn module_output(script: &str, check: impl Fn(&Outcome)) {
+    let (sandbox, _sshd) = far_tasks("- odd:\n  register: result\n- debug: {var: result.answer}");
+    sandbox.write("library/odd", script);
+    check(&sandbox.play(&PLAY));
+}
+
+#[test]
+fn f28_junk_around_the_answer() {
+    module_output("#!/bin/sh\necho a banner\necho '{\"answer\": 42}'\n", |outcome| {
+        outcome.expect_code(0).expect_text("\"result.answer\": 42");
+    });
+    module_output("#!/bin/sh\necho '{\"answer\": 42}'\necho trailing words\n", |outcome| {
+        outcome.expect_code(0).expect_text("\"result.answer\": 42");
+        outcome.expect_text("[WARNING]: Module invocation had junk after the JSON data: trailing words");
+    });
+}
+
+#[test]
+fn f29_invalid_utf8() {
+    module_output("#!/bin/sh\nprintf '{\"answer\": \"\\377\\376\"}\\n'\n", |outcome| {
+        outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_text("Refusing to deserialize an invalid UTF8 string value");
+    });
+}
+
+#[test]
+fn f30_answers_that_are_none() {
+    for print in ["echo '[1, 2]'", "echo '\"text\"'", "true", "echo no json", "echo '{\"a\": 1'"] {
+        module_output(&format!("#!/bin/sh\n{print}\n"), |outcome| {
+            outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_text("failed=1").expect_no_text("panicked");
+        });
+    }
+}
+
+#[test]
+fn f32_deep_answers() {
+    let nested = "#!/usr/bin/python3\nprint('{\"answer\": ' + '[' * 100000 + ']' * 100000 + '}')\n";
+    module_output(nested, |outcome| {
+        outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_text("failed=1").expect_no_text("panicked");
+    });
+}
+
+#[test]
+fn f33_far_too_much_output() {
+    let _alone = alone();
+    let (sandbox, sshd) = far_tasks("- flood:");
+    sandbox.write("library/flood", "#!/bin/sh\nhead -c 200000000 /dev/zero | tr '\\0' x\n");
+    let outcome = sandbox.play(&PLAY);
+    outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_within(12.0);
+    assert!(outcome.peak_kib < 220 * 1024, "{} MiB of memory", outcome.peak_kib / 1024);
+    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+}
+
+#[test]
+fn f34_endless_output() {
+    let (sandbox, sshd) = far_tasks("- flood:");
+    sandbox.write("library/flood", "#!/bin/sh\nexec yes\n");
+    sandbox.play(&PLAY).expect_code(2).expect_text("fatal: [far]: FAILED!");
+    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+}
+
+#[test]
+fn f37_timeout_ends_the_work() {
+    let _alone = alone();
+    let (sandbox, _sshd) = busy_far();
+    busy_playbook(&sandbox, "  timeout: 4\n  register: late\n  ignore_errors: true\n- debug: {var: late.timedout.period}\n");
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    let outcome = running.finish();
+    outcome.expect_code(0).expect_text("Timed out after 4 second(s).");
+    outcome.expect_text("\"late.timedout.period\": 4").expect_text("\"after\"").expect_within(12.0);
+    expect_worker_gone(&sandbox, 3.0);
+}
+
+#[test]
+fn f38_timeout_of_one_that_ignores_sigterm() {
+    let (sandbox, _sshd) = busy_far();
+    busy_playbook(&sandbox, "  timeout: 3\n  ignore_errors: true\n");
+    sandbox.write("worker", &WORKER.replace("cd ", "trap '' TERM INT HUP\ncd "));
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    running.finish().expect_code(0).expect_text("ignored=1").expect_text("\"after\"");
+    expect_worker_gone(&sandbox, 5.0);
+}
+
+#[test]
+fn f39_daemon_that_keeps_stdout() {
+    let _alone = alone();
+    let (sandbox, _sshd) = far_tasks("- daemon:\n- ping:");
+    let busy = sandbox.write("busy/here", "").parent().expect("a directory").display().to_string();
+    sandbox.write("library/daemon", &format!("#!/bin/sh\ncd {busy}\nsleep 60 &\necho '{{\"changed\": true}}'\n"));
+    let outcome = sandbox.play(&PLAY);
+    outcome.expect_code(0).expect_text("ok=2 ").expect_within(8.0);
+    let left = processes::working_in(&sandbox.work().join("busy"));
+    assert_eq!(left.len(), 1, "the daemon lives on");
+    processes::signal(left[0], Signal::KILL);
+}
+
+#[test]
+fn f43_interrupted() {
+    let _alone = alone();
+    let (sandbox, sshd) = busy_far();
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    let interrupted = Instant::now();
+    running.signal(Signal::INT);
+    let outcome = running.finish();
+    assert!(interrupted.elapsed() <= Duration::from_secs(5), "ended after {:?}", interrupted.elapsed());
+    outcome.expect_code(99).expect_text("PLAY RECAP").expect_no_text("\"after\"");
+    expect_worker_gone(&sandbox, 3.0);
+    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    expect_no_leftovers(&sshd);
+}
+
+#[test]
+fn f44_interrupted_twice() {
+    let (sandbox, sshd) = busy_far();
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    running.signal(Signal::INT);
+    std::thread::sleep(Duration::from_millis(20));
+    running.signal(Signal::INT);
+    let outcome = running.within(10).finish();
+    assert!([99, -2, 130].contains(&outcome.code), "{}", outcome.code);
+    expect_worker_gone(&sandbox, 5.0);
+    assert!(wait_until(5.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+}
+
+#[test]
+fn f45_terminated() {
+    let (sandbox, sshd) = busy_far();
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    running.signal(Signal::TERM);
+    let outcome = running.within(10).finish();
+    assert_eq!(outcome.code, 143, "{}\n{}", outcome.stdout, outcome.stderr);
+    expect_worker_gone(&sandbox, 5.0);
+    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+}
+
+#[test]
+fn f47_controller_killed() {
+    let (sandbox, sshd) = busy_far();
+    let running = sandbox.start(&PLAY);
+    wait_for_worker(&sandbox);
+    running.signal(Signal::KILL);
+    let outcome = running.finish();
+    assert_eq!(outcome.code, -9);
+    expect_worker_gone(&sandbox, 4.0);
+    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    expect_no_leftovers(&sshd);
+}
