@@ -56,7 +56,9 @@ pub(super) fn template(
         let managed = evaluation.raw("ansible_managed").is_none();
         let mut variables = template_variables(evaluation.shared(), &name, Path::new(&path), None, managed)?;
         variables.extend(extra.clone());
-        out.push(Value::str(evaluation.render_file(&content, &options, variables)?));
+        // A template that is one expression keeps the type of its value.
+        let rendered = evaluation.renderer().with_variables(variables).render_file_inner(&content, &options)?;
+        out.push(rendered.untrusted());
     }
     Ok(out)
 }
