@@ -17,6 +17,7 @@ pub(crate) mod json_text;
 pub(crate) mod math;
 pub(crate) mod password;
 pub(crate) mod path;
+mod protomatter;
 mod python_set;
 pub(crate) mod random;
 pub(crate) mod regex;
@@ -31,3 +32,4 @@ mod vault;
 pub use table::{find, names};
 
 pub(crate) use jinja_number::to_float;
+pub(crate) use protomatter::tags;

@@ -1,5 +1,6 @@
 //! The filters, by name.
 
+use super::protomatter;
 use super::{
     choice, collection, combination, comment, encode, math, password, path, random, regex, serialize, set_theory,
     structure, time, url, vault,
@@ -10,6 +11,10 @@ use crate::call::FilterFunction;
 /// One line per member: name, function, one line of documentation. Kept sorted by name; a test checks it.
 pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("abs", jinja_number::abs, "absolute value"),
+    ("ansible._protomatter.dump_object", protomatter::dump_object, "error of a marker as a dict"),
+    ("ansible._protomatter.finalize", protomatter::finalize, "value as it leaves the template"),
+    ("ansible._protomatter.origin", protomatter::origin, "where a value was written"),
+    ("ansible._protomatter.tag_names", protomatter::tag_names, "what is known about a value"),
     ("attr", jinja_sequence::attr, "attribute of a value"),
     ("b64decode", encode::b64decode, "text from base64"),
     ("b64encode", encode::b64encode, "text as base64"),

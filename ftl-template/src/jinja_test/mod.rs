@@ -5,6 +5,7 @@ mod file;
 mod jinja;
 mod pattern;
 mod pep440;
+mod protomatter;
 mod result;
 mod table;
 mod uri;

@@ -1,5 +1,6 @@
 //! The tests, by name.
 
+use super::protomatter;
 use super::{collection, file, jinja, pattern, result, uri, version};
 use crate::call::TestFunction;
 
@@ -13,6 +14,7 @@ pub(crate) static TABLE: &[(&str, TestFunction, &str)] = &[
     (">=", jinja::greater_equal, "value not below another"),
     ("abs", file::absolute, "absolute path"),
     ("all", collection::all, "list of true items only"),
+    ("ansible._protomatter.tagged_with", protomatter::tagged_with, "value of which this is known"),
     ("any", collection::any, "list with a true item"),
     ("boolean", jinja::boolean, "true or false"),
     ("callable", jinja::callable, "function or macro"),
