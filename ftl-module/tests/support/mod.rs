@@ -125,21 +125,15 @@ impl<R: AsyncReadExt + Unpin + Send> ByteSource for Pipe<R> {
     }
 }
 
-/// The site-packages with ansible-core, from `FTL_TEST_ANSIBLE` or the `python3` in PATH.
+/// The site-packages with ansible-core, of the Python that `FTL_TEST_ANSIBLE` names or the `python3` in PATH.
 pub fn ansible() -> PathBuf {
-    if let Some(path) = std::env::var_os("FTL_TEST_ANSIBLE") {
-        return path.into();
+    let python = std::env::var_os("FTL_TEST_ANSIBLE").unwrap_or("python3".into());
+    let script = "import ansible, os; print(os.path.dirname(os.path.dirname(ansible.__file__)))";
+    let output = std::process::Command::new(python).args(["-c", script]).output();
+    match output.map(|output| String::from_utf8(output.stdout).unwrap().trim().to_owned()) {
+        Ok(path) if !path.is_empty() => path.into(),
+        _ => panic!("these tests need ansible-core: set FTL_TEST_ANSIBLE to a Python that has it (tests/run does)"),
     }
-    for python in ["python3", "/work/tools/venv/bin/python3"] {
-        let script = "import ansible, os; print(os.path.dirname(os.path.dirname(ansible.__file__)))";
-        let output = std::process::Command::new(python).args(["-c", script]).output();
-        if let Ok(output) =
-            output.map(|o| o.stdout).map_err(drop).and_then(|o| if o.is_empty() { Err(()) } else { Ok(o) })
-        {
-            return String::from_utf8(output).unwrap().trim().into();
-        }
-    }
-    panic!("these tests need ansible-core: set FTL_TEST_ANSIBLE to its site-packages");
 }
 
 /// Everything one test needs, removed at its end.
