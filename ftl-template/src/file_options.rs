@@ -60,6 +60,11 @@ impl FileOptions {
     }
 }
 
+/// Does the text bring its own settings?
+pub(crate) fn has_header(text: &str) -> bool {
+    text.starts_with(HEADER)
+}
+
 /// Takes a `#jinja2:` header off the text and applies it; gives where the text itself begins.
 pub(crate) fn apply_header(text: &str, syntax: &mut Syntax) -> Result<usize, String> {
     let Some(rest) = text.strip_prefix(HEADER) else {

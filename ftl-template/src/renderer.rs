@@ -102,7 +102,7 @@ impl Renderer {
                  sources such as module results.",
             ));
         }
-        let template = parse_expression(&expression.shared(), &self.syntax).map_err(|error| {
+        let template = parse_expression(&expression.shared(), &self.syntax, &self.foreign()).map_err(|error| {
             let mut message = "Syntax error in expression.".to_string();
             if evaluate::looks_like_template(expression) {
                 message += " Template delimiters are not supported in expressions.";
@@ -247,7 +247,7 @@ impl Renderer {
         let body = if start == 0 { text.clone() } else { text.part(&text.as_str()[start..]) };
         let mut machine = Machine::new(self, text, syntax.clone());
         machine.search_path = options.search_path.clone();
-        match parse_template(&body.shared(), &syntax) {
+        match parse_template(&body.shared(), &syntax, &self.foreign()) {
             Ok(template) => self.run(&mut machine, &template, &body, Some(&options.newline_sequence)),
             Err(error) => Ok(syntax_marker(&error, text)),
         }
@@ -257,7 +257,7 @@ impl Renderer {
     pub fn lookup(&self, name: &str, terms: Vec<Value>, options: Map) -> Result<Vec<Value>, Diagnostic> {
         let evaluation = Evaluation::new(self, None);
         let named = options.text_iter().map(|(key, value)| (Arc::from(key), value.clone())).collect();
-        let known = crate::lookup::find(name).is_some();
+        let known = crate::lookup::find(name).is_some() || self.shared.has_plugin("lookup", name);
         let results = dispatch::lookup(&evaluation, name, terms, Arguments::new(Vec::new(), named));
         let results = results.and_then(|results| {
             let finished = results.into_iter().map(|value| evaluate::finalize(self, value, true));
@@ -278,6 +278,11 @@ impl Renderer {
 
     pub fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Does a plugin in Python have this filter or test?
+    pub(crate) fn foreign(&self) -> impl Fn(&str, &str) -> bool + '_ {
+        |kind, name| self.shared.has_plugin(kind, name)
     }
 
     pub(crate) fn syntax(&self) -> &Arc<Syntax> {
@@ -319,7 +324,11 @@ impl Renderer {
     }
 
     fn render_anew(&self, text: &Str) -> Result<Value, Failure> {
-        match parse_template(&text.shared(), &self.syntax) {
+        if crate::file_options::has_header(text) {
+            let options = FileOptions { escape_backslashes: true, ..FileOptions::default() };
+            return self.render_file_inner(text, &options);
+        }
+        match parse_template(&text.shared(), &self.syntax, &self.foreign()) {
             Ok(template) => {
                 let mut machine = Machine::new(self, text, self.syntax.clone());
                 self.run(&mut machine, &template, text, Some("\n"))

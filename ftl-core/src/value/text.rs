@@ -80,10 +80,10 @@ impl Str {
     }
 }
 
-/// Ansible's test: any of the default opening delimiters.
+/// Ansible's test: any of the default opening delimiters, or the header with which a text brings its own.
 pub(crate) fn looks_like_template(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.windows(2).any(|w| w[0] == b'{' && matches!(w[1], b'{' | b'%' | b'#'))
+    bytes.starts_with(b"#jinja2:") || bytes.windows(2).any(|w| w[0] == b'{' && matches!(w[1], b'{' | b'%' | b'#'))
 }
 
 impl std::ops::Deref for Str {

@@ -83,7 +83,15 @@ impl Object for Function {
     }
     fn repr(&self) -> String {
         match TABLE[self.0].1 {
-            "type" => format!("<class '{}'>", TABLE[self.0].0),
+            "type" => {
+                let name = match TABLE[self.0].0 {
+                    "cycler" => "jinja2.utils.Cycler",
+                    "joiner" => "jinja2.utils.Joiner",
+                    "namespace" => "jinja2.utils.Namespace",
+                    name => name,
+                };
+                format!("<class '{name}'>")
+            }
             _ => format!("<function {}>", TABLE[self.0].0),
         }
     }

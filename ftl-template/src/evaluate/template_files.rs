@@ -32,7 +32,7 @@ impl Machine<'_> {
                 let text: Arc<str> = String::from_utf8_lossy(&bytes).into();
                 // Text of files that templates name is parsed as Jinja does it, without Ansible's care for backslashes.
                 let syntax = Arc::new(Syntax { keep_backslashes: false, ..(*self.syntax).clone() });
-                let template = parse_template(&text, &syntax)
+                let template = parse_template(&text, &syntax, &self.evaluation.renderer().foreign())
                     .map_err(|error| Failure::new(FailureKind::Syntax, error.message.clone()))?;
                 return Ok((template, name.shared()));
             }
