@@ -7,7 +7,7 @@ use ftl_core::call::{ConnectionOptions, ModuleOptions, ModuleSearch};
 use ftl_core::port::ModuleRuntime;
 use ftl_core::settings::Settings;
 use ftl_core::source::{Diagnostic, Loader};
-use ftl_core::value::Map;
+use ftl_core::value::{Map, Value};
 use ftl_core::vault::VaultSecrets;
 use ftl_core::yaml::DuplicateKeys;
 use ftl_engine::{EngineSettings, Gathering, version_value};
@@ -15,9 +15,10 @@ use ftl_inventory::{
     GroupLevel, HashBehaviour, InvalidGroupChars, InventorySettings, OnMismatch, VarsFilesTime,
 };
 use ftl_module::ansible::core::AnsibleCore;
+use ftl_module::{PluginHost, PluginHostSettings};
 use ftl_output::{ColourNames, Colouring, Display, LogSettings, OutputSettings, ResultFormat};
 use ftl_playbook::ParseOptions;
-use ftl_template::{Files, HostsMatching, Shared};
+use ftl_template::{Files, HostsMatching, PythonPlugins, Shared};
 
 use crate::args::Arguments;
 use crate::exit::Failure;
@@ -26,6 +27,36 @@ use crate::surroundings::Surroundings;
 
 /// The version of ansible-core whose behaviour this is.
 pub const COMPATIBLE_VERSION: &str = "2.19.14";
+
+/// The module runtime and what belongs to it.
+pub struct Modules {
+    pub runtime: Arc<dyn ModuleRuntime>,
+    /// The ansible-core it uses.
+    pub core: Option<AnsibleCore>,
+    /// The process for plugins in Python.
+    pub plugins: Option<Arc<PluginHost>>,
+}
+
+/// Plugins in Python, as templates see them.
+struct Foreign(Arc<PluginHost>);
+
+impl PythonPlugins for Foreign {
+    fn has(&self, kind: &str, name: &str) -> bool {
+        self.0.has(kind, name)
+    }
+
+    fn call(
+        &self,
+        kind: &str,
+        name: &str,
+        value: Option<&Value>,
+        positional: &Value,
+        named: &Value,
+        variables: &Value,
+    ) -> Result<Value, String> {
+        self.0.call(kind, name, value, positional, named, variables).map_err(|error| error.message)
+    }
+}
 
 /// What every command is made from.
 pub struct Parts<'a> {
@@ -232,14 +263,40 @@ impl Parts<'_> {
     }
 
     /// The runtime, and the ansible-core it uses.
-    pub fn modules(&self, near: &[PathBuf]) -> (Arc<dyn ModuleRuntime>, Option<AnsibleCore>) {
+    pub fn modules(&self, near: &[PathBuf]) -> Modules {
         let runtime = ftl_module::Runtime::new(self.module_settings(near), self.connector(), natives());
         let core = runtime.ansible_core().cloned();
-        (Arc::new(runtime), core)
+        let plugins = core.as_ref().map(|core| Arc::new(PluginHost::new(self.plugin_host_settings(core, near))));
+        let runtime = match &plugins {
+            Some(plugins) => runtime.with_plugins(plugins.clone()),
+            None => runtime,
+        };
+        Modules { runtime: Arc::new(runtime), core, plugins }
+    }
+
+    fn plugin_host_settings(&self, core: &AnsibleCore, near: &[PathBuf]) -> PluginHostSettings {
+        let configured = [
+            ("filter", "DEFAULT_FILTER_PLUGIN_PATH"),
+            ("test", "DEFAULT_TEST_PLUGIN_PATH"),
+            ("lookup", "DEFAULT_LOOKUP_PLUGIN_PATH"),
+        ];
+        let directories = |(kind, setting): (&str, &str)| {
+            self.settings.paths(setting).into_iter().map(|d| (kind.to_string(), d)).collect::<Vec<_>>()
+        };
+        PluginHostSettings {
+            python: PathBuf::from(self.controller_python(Some(core))),
+            ansible_core: Some(core.site_packages.clone()),
+            environment: self.surroundings.env.clone(),
+            base_dir: near.first().cloned().unwrap_or_else(|| self.surroundings.working_dir.clone()),
+            verbosity: self.verbosity(),
+            configured: configured.into_iter().flat_map(directories).collect(),
+            collections_paths: self.collections_paths(near),
+        }
     }
 
     pub fn shared(
         &self,
+        modules: &Modules,
         loader: &Loader,
         base_dir: &Path,
         display: &Arc<Display>,
@@ -248,6 +305,7 @@ impl Parts<'_> {
         let sink = display.clone();
         Arc::new(Shared {
             files: Arc::new(LoaderFiles(loader.clone())),
+            plugins: modules.plugins.clone().map(|host| Arc::new(Foreign(host)) as Arc<dyn PythonPlugins>),
             environment: self.surroundings.env.clone(),
             working_dir: self.surroundings.working_dir.clone(),
             base_dir: base_dir.to_path_buf(),
@@ -272,7 +330,13 @@ impl Parts<'_> {
         let private = "DEFAULT_PRIVATE_ROLE_VARS";
         ParseOptions {
             modules: modules.clone(),
-            lookup_exists: Arc::new(|name| ftl_template::lookup::find(name).is_some()),
+            lookup_exists: {
+                let shared = shared.clone();
+                Arc::new(move |name| {
+                    let foreign = || shared.plugins.as_ref().is_some_and(|p| p.has("lookup", name));
+                    ftl_template::lookup::find(name).is_some() || foreign()
+                })
+            },
             templates: shared.clone(),
             extra_vars: extra_vars.clone(),
             roles_path: self.settings.paths("DEFAULT_ROLES_PATH"),
@@ -410,7 +474,9 @@ impl Parts<'_> {
             keep_remote_files: settings.flag("DEFAULT_KEEP_REMOTE_FILES"),
             remote_tmp: settings.text("sh.remote_tmp").unwrap_or_default(),
             target_log_info: settings.text("TARGET_LOG_INFO"),
-            native: self.surroundings.variable("FTL_NATIVE").unwrap_or("auto").to_string(),
+            rlimit_nofile: settings.number("PYTHON_MODULE_RLIMIT_NOFILE").and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            tracebacks_for: tracebacks(&settings.list("DISPLAY_TRACEBACK")),
+            native: self.arguments.text("native").or(self.surroundings.variable("FTL_NATIVE")).unwrap_or("auto").to_string(),
         }
     }
 
@@ -471,4 +537,11 @@ impl Files for LoaderFiles {
     fn decrypt(&self, envelope: &[u8]) -> Result<Vec<u8>, Diagnostic> {
         self.0.secrets.decrypt(envelope)
     }
+}
+
+/// The events `DISPLAY_TRACEBACK` stands for.
+fn tracebacks(given: &[String]) -> Vec<String> {
+    const EVENTS: [&str; 4] = ["error", "warning", "deprecated", "deprecated_value"];
+    let named = |event: &&str| given.iter().any(|name| name == "always" || name == event);
+    EVENTS.iter().filter(|event| named(event)).map(|event| event.to_string()).collect()
 }

@@ -108,6 +108,8 @@ pub struct ModuleRef {
     pub native: bool,
     /// Extra module_utils directories that apply (roles, playbook).
     pub module_utils: Arc<Vec<PathBuf>>,
+    /// The action plugin in Python that does the controller's half of the work; the module alone would not do.
+    pub action_plugin: Option<Arc<PathBuf>>,
     /// Deprecation or redirect notes to print once.
     pub notes: Arc<Vec<String>>,
 }
@@ -150,6 +152,10 @@ pub struct ModuleOptions {
     pub keep_remote_files: bool,
     pub remote_tmp: String,
     pub target_log_info: Option<String>,
+    /// `PYTHON_MODULE_RLIMIT_NOFILE`; 0 leaves the limit alone.
+    pub rlimit_nofile: u64,
+    /// The events `DISPLAY_TRACEBACK` names: `error`, `warning`, `deprecated`, `deprecated_value`.
+    pub tracebacks_for: Vec<String>,
     /// `FTL_NATIVE`: `on`, `off` or `auto`.
     pub native: String,
 }
@@ -165,6 +171,32 @@ pub struct ModuleAnswer {
     pub discovered_interpreter: Option<String>,
     /// The error behind a failure as the module described it (`msg`, `help_text`, `chain`), to show its causes.
     pub exception: Option<crate::value::Map>,
+}
+
+/// One run of an action plugin in Python.
+#[derive(Clone, Debug)]
+pub struct PluginCall {
+    /// As written in the task.
+    pub name: String,
+    pub title: String,
+    pub args: Value,
+    /// All variables of the task, rendered.
+    pub variables: Value,
+    /// Keywords by name: `check_mode`, `diff`, `no_log`, `environment`, `become`, …
+    pub keywords: Value,
+    /// `ssh` or `local`.
+    pub connection: String,
+    pub host: String,
+    pub collections: Vec<String>,
+}
+
+/// What an action plugin's class says of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PluginTraits {
+    /// Takes `_raw_params`.
+    pub raw_params: bool,
+    /// Runs once for all hosts.
+    pub once: bool,
 }
 
 /// A command for the target's shell: `raw`, `script`, and what needs no Python.

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::call::{
-    ConnectionOptions, ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, Source,
+    ConnectionOptions, ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch,
+    PluginCall, PluginTraits, Source,
     Target,
 };
 use crate::event::Event;
@@ -67,6 +68,15 @@ pub trait ModuleRuntime: Send + Sync {
     fn group_members(&self, group: &str) -> Option<Vec<String>>;
 
     fn run<'a>(&'a self, target: &'a Target, call: ModuleCall) -> BoxFuture<'a, Result<ModuleAnswer, HostError>>;
+
+    /// What an action plugin in Python says of itself; the error says why it cannot be had.
+    fn plugin_traits(&self, name: &str, collections: &[String]) -> Result<PluginTraits, String>;
+
+    /// A playbook's or role's directory: plugins in Python may lie in its `*_plugins` directories.
+    fn add_plugin_directory(&self, _directory: &Path) {}
+
+    /// Runs an action plugin in Python, on the controller. An error is the exception it raised.
+    fn run_plugin<'a>(&'a self, call: PluginCall) -> BoxFuture<'a, Result<ModuleAnswer, String>>;
 
     /// A plain command, for which the host needs no Python.
     fn exec<'a>(&'a self, target: &'a Target, request: ExecRequest) -> BoxFuture<'a, Result<ExecOutput, HostError>>;

@@ -140,6 +140,7 @@ impl PlayRun {
             let grafted = ftl_playbook::graph::graft_role(
                 graph, &self.spec, &include.task, &include.what, &include.args, &include.vars, &loader, &options,
             )?;
+            self.run.runtime.add_plugin_directory(&self.graph.role(grafted.role).path);
             let mut handlers = (*self.handlers).clone();
             handlers.extend(grafted.handlers);
             self.handlers = Arc::new(handlers);

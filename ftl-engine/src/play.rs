@@ -162,6 +162,10 @@ async fn prepare(
         magic: magic::for_play(run, spec, ""),
         ..PlayVars::default()
     };
+    run.runtime.add_plugin_directory(&spec.base_dir);
+    for role in &spec.graph.roles {
+        run.runtime.add_plugin_directory(&role.path);
+    }
     for id in &spec.roles {
         let role = spec.graph.role(*id);
         if role.public {

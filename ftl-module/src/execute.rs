@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ftl_core::call::{ExecRequest, Interpreter, ModuleAnswer, ModuleCall, Target};
 use ftl_core::result::HostError;
-use ftl_core::value::repr_str;
+use ftl_core::value::{Value, repr_str};
 use ftl_gate::protocol::Spec;
 use ftl_gate::work::Finished;
 use ftl_gate::{Gate, GateError};
@@ -86,6 +86,11 @@ impl Execution<'_> {
         };
         let other = prepared.interpreter.clone().map(|interpreter| Target { interpreter, ..target.clone() });
         let target = other.as_ref().unwrap_or(target);
+        // Who a user is, is read once, at the start of a process: that of an idle gate must not outlive a change of it.
+        let account = matches!(&*call.module.fqcn, "ansible.builtin.user" | "ansible.builtin.group");
+        if account {
+            self.pool.end_idle_users(target).await;
+        }
         let finished = self.send(target, &prepared).await?;
         let mut answer = match finished {
             Ok(finished) => {
@@ -99,6 +104,9 @@ impl Execution<'_> {
         };
         if call.background.is_some() {
             answer.result.insert("changed", true);
+        }
+        if let Some(uid) = answer.result.get("uid").and_then(Value::as_int).filter(|_| account) {
+            self.pool.forget_user(target, uid);
         }
         Ok(answer)
     }
@@ -167,6 +175,7 @@ impl Execution<'_> {
             spec.kind = "python";
             spec.core = Some(self.pack.digest.to_string());
             spec.name = Some(call.module.python_name.to_string());
+            spec.rlimit_nofile = Some(call.options.rlimit_nofile).filter(|limit| *limit > 0);
             interpreter = other_python(call, file);
             overlay = self.overlay(call, path, file)?;
             spec.pack = overlay.as_ref().map(|overlay| overlay.digest.to_string());

@@ -14,8 +14,10 @@ pub mod execute;
 pub mod command;
 pub mod files;
 pub mod plain;
+pub mod plugin_host;
 pub mod runtime;
 
 pub use native::{NativeCall, NativeModules};
+pub use plugin_host::{PluginHost, PluginHostSettings};
 pub use runtime::Runtime;
 pub use settings::Settings;

@@ -141,16 +141,20 @@ impl Locator {
                 if let Some(step) = route(&found, resource, notes)? {
                     return Ok(step);
                 }
-                refuse_action(&found.directory.join("plugins/action"), resource)?;
-                Ok(in_collection(&found, resource).map_or(Step::Nothing, Step::Found))
+                let plugin = action_plugin(&found.directory.join("plugins/action"), resource);
+                let module = in_collection(&found, resource);
+                Ok(match plugin {
+                    Some(plugin) => Step::Found(with_plugin(&format!("{}.{resource}", found.name), module, plugin)),
+                    None => module.map_or(Step::Nothing, Step::Found),
+                })
             }
         }
     }
 
     /// The search before there were collections: library directories, then ansible-core.
     fn legacy(&self, name: &str, search: &ModuleSearch, notes: &mut Vec<String>) -> Result<Step, String> {
-        for directory in &search.action_plugins {
-            refuse_action(directory, name)?;
+        if let Some(plugin) = search.action_plugins.iter().find_map(|directory| action_plugin(directory, name)) {
+            return Ok(Step::Found(with_plugin(&format!("ansible.legacy.{name}"), None, plugin)));
         }
         let found = search.library.iter().chain(&self.library).find_map(|directory| in_library(directory, name, 2));
         if let Some(path) = found {
@@ -160,6 +164,7 @@ impl Locator {
                 path: Some(Arc::new(path)),
                 native: false,
                 module_utils: Arc::default(),
+                action_plugin: None,
                 notes: Arc::default(),
             }));
         }
@@ -180,6 +185,7 @@ impl Locator {
                 path: path.map(Arc::new),
                 native,
                 module_utils: Arc::default(),
+                action_plugin: None,
                 notes: Arc::default(),
             }));
         }
@@ -231,9 +237,7 @@ fn route(collection: &Collection, name: &str, notes: &mut Vec<String>) -> Result
     let Some(entry) = collection.routing("modules", name) else { return Ok(None) };
     let full = format!("{}.{name}", collection.name);
     if let Some(action) = entry["action_plugin"].as_str() {
-        return Err(format!(
-            "The action plugin {action} of {full} is not supported yet: FTL runs no action plugins in Python."
-        ));
+        return Err(format!("The action plugin {action} that {full} is routed to is not supported yet."));
     }
     if let Some(notice) = entry.get("deprecation").filter(|n| n.is_object()) {
         let text = notice["warning_text"].as_str().unwrap_or_default();
@@ -247,15 +251,22 @@ fn route(collection: &Collection, name: &str, notes: &mut Vec<String>) -> Result
     Ok(entry["redirect"].as_str().map(|target| Step::Redirect(target.to_owned())))
 }
 
-/// The module beside an action plugin is often an empty shell: running it alone would report work that nobody did.
-fn refuse_action(directory: &Path, name: &str) -> Result<(), String> {
+/// The file of an action plugin.
+fn action_plugin(directory: &Path, name: &str) -> Option<PathBuf> {
     let file = directory.join(format!("{}.py", name.replace('.', "/")));
-    match file.is_file() {
-        true => Err(format!(
-            "The action plugin {} is not supported yet: FTL runs no action plugins in Python.",
-            file.display()
-        )),
-        false => Ok(()),
+    file.is_file().then_some(file)
+}
+
+/// The module beside an action plugin is often an empty shell: running it alone would report work that nobody did.
+fn with_plugin(fqcn: &str, module: Option<ModuleRef>, plugin: PathBuf) -> ModuleRef {
+    ModuleRef {
+        fqcn: fqcn.into(),
+        python_name: module.as_ref().map_or_else(|| fqcn.into(), |m| m.python_name.clone()),
+        path: module.as_ref().and_then(|m| m.path.clone()),
+        native: false,
+        module_utils: Arc::default(),
+        action_plugin: Some(Arc::new(plugin)),
+        notes: module.map(|m| m.notes).unwrap_or_default(),
     }
 }
 
@@ -291,6 +302,7 @@ fn in_collection(collection: &Collection, resource: &str) -> Option<ModuleRef> {
         path: Some(Arc::new(path)),
         native: false,
         module_utils: Arc::default(),
+        action_plugin: None,
         notes: Arc::default(),
     })
 }
@@ -423,7 +435,8 @@ mod tests {
             "a.b.one ansible_collections.a.b.plugins.modules.onea.b.stale has been deprecated. Soon. This feature will be \
              removed from collection 'a.b' in a release after 2030-01-01.",
         );
-        assert!(found(&locator, "a.b.acts", &search).contains("acts.py is not supported yet"));
+        let acts = locator.find("a.b.acts", &search).expect("an action plugin");
+        assert!(acts.action_plugin.is_some_and(|p| p.ends_with("plugins/action/acts.py")));
         assert!(found(&locator, "a.b.loop", &search).contains("redirect loop"));
         for name in ["README", "one", "a.b.nothing", "x.y.z", "ansible.builtin.mine"] {
             check(

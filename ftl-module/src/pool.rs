@@ -1,6 +1,6 @@
 //! Open connections and running gates: one connection per host, one gate per host, user and Python.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,9 +44,8 @@ type GateSlot = Arc<AsyncMutex<Option<Arc<Gate>>>>;
 pub struct Host {
     connection: AsyncMutex<Option<Arc<dyn Connection>>>,
     gates: Mutex<HashMap<GateKey, GateSlot>>,
-    /// The Python that was found, and the inventory names that were told of it.
+    /// The Python that was found.
     discovered: Mutex<Option<String>>,
-    told: Mutex<HashSet<Arc<str>>>,
     discovery: AsyncMutex<()>,
 }
 
@@ -166,6 +165,32 @@ impl Pool {
         slot.as_ref().is_some_and(|connection| connection.is_open())
     }
 
+    /// Ends the gates of other users at a host that have nothing to do.
+    pub async fn end_idle_users(&self, target: &Target) {
+        let host = self.host(target);
+        let others = |key: &GateKey| key.become_as.is_some() && key.become_as != target.become_as;
+        let slots: Vec<GateSlot> =
+            lock(&host.gates).iter().filter(|(key, _)| others(key)).map(|(_, slot)| slot.clone()).collect();
+        for slot in slots {
+            // A slot that is locked is just being started: for a task that comes after this one.
+            let Ok(mut slot) = slot.try_lock() else { continue };
+            if let Some(gate) = slot.take_if(|gate| gate.is_idle()) {
+                gate.close(END).await;
+                // Its guard goes a moment after it.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+
+    /// The next task of a user that was changed gets a new gate; those of now end when their tasks have.
+    pub fn forget_user(&self, target: &Target, uid: i64) {
+        let host = self.host(target);
+        lock(&host.gates).retain(|_, slot| match slot.try_lock() {
+            Ok(slot) => slot.as_ref().is_none_or(|gate| i64::from(gate.hello().uid) != uid),
+            Err(_) => true,
+        });
+    }
+
     /// Closes all that is open to a target's host.
     pub async fn reset(&self, target: &Target) {
         let host = self.host(target);
@@ -184,7 +209,6 @@ impl Host {
             connection: AsyncMutex::default(),
             gates: Mutex::default(),
             discovered: Mutex::default(),
-            told: Mutex::default(),
             discovery: AsyncMutex::default(),
         }
     }
@@ -195,12 +219,6 @@ impl Host {
 
     pub fn discovered(&self) -> Option<String> {
         lock(&self.discovered).clone()
-    }
-
-    /// The discovered Python, the first time an inventory name asks.
-    pub fn tell(&self, host: &Arc<str>) -> Option<String> {
-        let discovered = self.discovered()?;
-        lock(&self.told).insert(host.clone()).then_some(discovered)
     }
 
     async fn close(&self) {

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ftl_core::call::{
-    ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, Source, Target,
+    ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, PluginCall,
+    PluginTraits, Source, Target,
 };
 use ftl_core::port::{BoxFuture, Connector, ModuleRuntime};
 use ftl_core::result::HostError;
@@ -16,6 +17,7 @@ use crate::ansible::package::{CorePack, build_pack};
 use crate::execute::{Execution, ModuleFiles};
 use crate::locate::Locator;
 use crate::native::{NativeCall, NativeModules};
+use crate::plugin_host::PluginHost;
 use crate::pool::{Pool, is_local};
 use crate::settings::Settings;
 use crate::{command, files};
@@ -28,6 +30,7 @@ pub struct Runtime {
     module_files: ModuleFiles,
     pack: OnceCell<Result<Arc<CorePack>, String>>,
     native: Option<Arc<dyn NativeModules>>,
+    plugins: Option<Arc<PluginHost>>,
 }
 
 impl Runtime {
@@ -40,8 +43,20 @@ impl Runtime {
             module_files: ModuleFiles::default(),
             pack: OnceCell::new(),
             native,
+            plugins: None,
             settings,
         }
+    }
+
+    /// The process that runs plugins in Python.
+    #[must_use]
+    pub fn with_plugins(mut self, plugins: Arc<PluginHost>) -> Runtime {
+        self.plugins = Some(plugins);
+        self
+    }
+
+    fn plugin_host(&self) -> Result<Arc<PluginHost>, String> {
+        self.plugins.clone().ok_or_else(|| "Action plugins in Python need an installed ansible-core.".to_string())
     }
 
     /// The ansible-core whose modules are used.
@@ -114,7 +129,7 @@ impl Runtime {
         };
         let mut answer = execution.run(target, &call, path).await?;
         if let ftl_core::call::Interpreter::Discover { silent } = target.interpreter {
-            answer.discovered_interpreter = self.pool.host(target).tell(&target.host);
+            answer.discovered_interpreter = self.pool.host(target).discovered();
             if let Some(path) = answer.discovered_interpreter.as_deref().filter(|_| !silent) {
                 answer.warnings.insert(0, discovery_warning(&target.host, path));
             }
@@ -138,6 +153,59 @@ fn short_name(call: &ModuleCall) -> &str {
 }
 
 impl ModuleRuntime for Runtime {
+    fn plugin_traits(&self, name: &str, collections: &[String]) -> Result<PluginTraits, String> {
+        let message = serde_json::json!({"verb": "describe", "name": name, "collections": collections});
+        let described = self.plugin_host()?.request(message).map_err(|e| e.message)?;
+        let flag = |key: &str| described.get(key).is_some_and(|v| v.is_true());
+        match described.is_none() {
+            true => Err(format!("The action plugin '{name}' could not be loaded.")),
+            false => Ok(PluginTraits { raw_params: flag("raw_params"), once: flag("once") }),
+        }
+    }
+
+    fn add_plugin_directory(&self, directory: &Path) {
+        if let Some(plugins) = &self.plugins {
+            plugins.add_directory(directory);
+        }
+    }
+
+    fn run_plugin<'a>(&'a self, call: PluginCall) -> BoxFuture<'a, Result<ModuleAnswer, String>> {
+        Box::pin(async move {
+            let host = self.plugin_host()?;
+            let json = |value: &Value| -> serde_json::Value {
+                serde_json::from_str(&ftl_core::value::to_json(value)).unwrap_or_default()
+            };
+            let message = serde_json::json!({
+                "verb": "action",
+                "name": call.name,
+                "title": call.title,
+                "args": json(&call.args),
+                "variables": json(&call.variables),
+                "keywords": json(&call.keywords),
+                "connection": call.connection,
+                "host": call.host,
+                "collections": call.collections,
+            });
+            let answered = tokio::task::spawn_blocking(move || host.request(message)).await;
+            match answered.map_err(|e| e.to_string())? {
+                Ok(Value::Dict(result)) => {
+                    Ok(ModuleAnswer { result: (*result.entries()).clone(), ..ModuleAnswer::default() })
+                }
+                Ok(_) => Err("The action plugin did not answer with a dict.".into()),
+                Err(error) => match error.result {
+                    Some(Value::Dict(result)) => {
+                        let mut result = (*result.entries()).clone();
+                        if !result.contains_key("msg") {
+                            result.insert("msg", error.message);
+                        }
+                        Ok(ModuleAnswer { result, ..ModuleAnswer::default() })
+                    }
+                    _ => Err(error.message),
+                },
+            }
+        })
+    }
+
     fn find(&self, name: &str, search: &ModuleSearch) -> Result<ModuleRef, String> {
         self.locator.find(name, search)
     }

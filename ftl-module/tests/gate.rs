@@ -408,7 +408,7 @@ async fn the_python_is_discovered_once_per_host() {
          https://docs.ansible.com/ansible-core/2.19/reference_appendices/interpreter_discovery.html for more information."
     );
     assert_eq!(first.warnings, [expected]);
-    assert_eq!(lab.run(&discover(false), "ping", &[]).await.unwrap().discovered_interpreter, None);
+    assert_eq!(lab.run(&discover(false), "ping", &[]).await.unwrap().discovered_interpreter.as_ref(), Some(&path));
     let other = Target { host: "other".into(), ..discover(true) };
     let other = lab.run(&other, "ping", &[]).await.unwrap();
     assert_eq!((other.discovered_interpreter, other.warnings.len()), (Some(path.clone()), 0));

@@ -1,7 +1,7 @@
 //! Calls filters, tests and lookups by name, with the rules for markers that all of them share.
 
-use ftl_core::Value;
 use ftl_core::source::Diagnostic;
+use ftl_core::{Map, Value};
 
 use crate::call::{Arguments, Failure, FailureKind};
 use crate::evaluate::{Machine, find_marker, from_failure, looks_like_template};
@@ -165,6 +165,45 @@ fn plugin_error(evaluation: &Evaluation<'_>, kind: &str, name: &str, failure: Fa
         .caused_by(failure.diagnostic())
 }
 
+/// A filter, test or lookup in Python. Its arguments are whole values: the first marker among them is the answer.
+fn foreign(
+    evaluation: &Evaluation<'_>,
+    kind: &str,
+    name: &str,
+    mut value: Option<Value>,
+    mut arguments: Arguments,
+) -> Result<Value, Failure> {
+    if let Some(marker) = prepare(evaluation, value.as_mut(), &mut arguments, false, Reach::Whole)? {
+        return Ok(marker);
+    }
+    let Some(plugins) = &evaluation.shared().plugins else { return Ok(Value::None) };
+    let mut positional = vec![];
+    for term in arguments.rest() {
+        let term = evaluation.renderer().deep(term)?;
+        if let Some(marker) = find_marker(&term) {
+            return Err(Failure::undefined(marker));
+        }
+        positional.push(term);
+    }
+    let named = arguments.rest_named().into_iter().map(|(key, value)| (Value::str(key), value)).collect();
+    let variables = match kind {
+        "lookup" => variables(evaluation),
+        _ => Value::dict(Map::new()),
+    };
+    let answer = plugins.call(kind, name, value.as_ref(), &Value::list(positional), &Value::dict(named), &variables);
+    answer.map_err(|message| Failure::finished(Diagnostic::error(message).at(evaluation.origin().cloned())))
+}
+
+/// What a lookup may read: all variables that can be rendered.
+fn variables(evaluation: &Evaluation<'_>) -> Value {
+    let names = evaluation.names().into_iter().filter(|n| !matches!(&**n, "vars" | "hostvars" | "omit" | "groups"));
+    let entries = names.filter_map(|name| {
+        let value = evaluation.render(&evaluation.raw(&name)?).ok()?;
+        find_marker(&value).is_none().then(|| (Value::str(name), value))
+    });
+    Value::dict(entries.collect())
+}
+
 /// `value | name(arguments)`.
 pub(crate) fn filter_value(
     evaluation: &Evaluation<'_>,
@@ -173,6 +212,9 @@ pub(crate) fn filter_value(
     mut arguments: Arguments,
 ) -> Result<Value, Failure> {
     let Some(function) = filter::find(name) else {
+        if evaluation.shared().has_plugin("filter", name) {
+            return foreign(evaluation, "filter", name, Some(value), arguments);
+        }
         return Err(Failure::value_error(format!("No filter named '{name}' found.")));
     };
     let short = short(name);
@@ -199,6 +241,9 @@ pub(crate) fn test_value(
     mut arguments: Arguments,
 ) -> Result<Value, Failure> {
     let Some(function) = jinja_test::find(name) else {
+        if evaluation.shared().has_plugin("test", name) {
+            return foreign(evaluation, "test", name, Some(value), arguments);
+        }
         return Err(Failure::value_error(format!("No test named '{name}' found.")));
     };
     let short = short(name);
@@ -222,9 +267,9 @@ pub(crate) fn filter(
     value: Value,
     arguments: Arguments,
 ) -> Result<Value, Failure> {
-    match filter::find(name) {
-        Some(_) => filter_value(evaluation, name, value, arguments),
-        None => Err(Failure::value_error(format!("No filter named '{name}'."))),
+    match filter::find(name).is_some() || evaluation.shared().has_plugin("filter", name) {
+        true => filter_value(evaluation, name, value, arguments),
+        false => Err(Failure::value_error(format!("No filter named '{name}'."))),
     }
 }
 
@@ -235,7 +280,7 @@ pub(crate) fn test(
     value: Value,
     arguments: Arguments,
 ) -> Result<bool, Failure> {
-    if jinja_test::find(name).is_none() {
+    if jinja_test::find(name).is_none() && !evaluation.shared().has_plugin("test", name) {
         return Err(Failure::value_error(format!("No test named '{name}'.")));
     }
     match test_value(evaluation, name, value, arguments)? {
@@ -252,6 +297,11 @@ pub(crate) fn lookup(
     mut options: Arguments,
 ) -> Result<Vec<Value>, Failure> {
     let Some(function) = lookup::find(name) else {
+        if evaluation.shared().has_plugin("lookup", name) {
+            evaluation.impure();
+            let answer = foreign(evaluation, "lookup", name, None, Arguments::new(terms, options.rest_named()))?;
+            return Ok(answer.as_items().map(|items| (*items).clone()).unwrap_or_else(|| vec![answer]));
+        }
         let message = format!("The lookup plugin '{name}' was not found.");
         return Err(Failure::finished(Diagnostic::error(message).at(evaluation.origin().cloned())));
     };
@@ -288,7 +338,7 @@ pub(crate) fn lookup_call(machine: &Machine<'_>, mut arguments: Arguments, query
     let wants_list = query || arguments.take_named("wantlist").is_some_and(|w| w.is_true());
     let errors = arguments.take_named("errors");
     let errors = errors.as_ref().and_then(Value::as_str).unwrap_or("strict");
-    let known = lookup::find(&name).is_some();
+    let known = lookup::find(&name).is_some() || evaluation.shared().has_plugin("lookup", &name);
     match lookup(evaluation, &name, terms, arguments) {
         Ok(results) if wants_list => Ok(Value::list(results)),
         Ok(results) => Ok(joined(results)),

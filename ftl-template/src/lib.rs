@@ -24,4 +24,4 @@ pub use eval_line::eval_line;
 pub use evaluation::Evaluation;
 pub use file_options::FileOptions;
 pub use renderer::Renderer;
-pub use settings::{Budget, Files, HostsMatching, PlainFiles, Scope, Shared};
+pub use settings::{Budget, Files, HostsMatching, PlainFiles, PythonPlugins, Scope, Shared};

@@ -50,12 +50,29 @@ impl Files for PlainFiles {
     }
 }
 
+/// Filters, tests and lookups that are written in Python.
+pub trait PythonPlugins: Send + Sync {
+    /// `kind` is `filter`, `test` or `lookup`.
+    fn has(&self, kind: &str, name: &str) -> bool;
+
+    fn call(
+        &self,
+        kind: &str,
+        name: &str,
+        value: Option<&Value>,
+        positional: &Value,
+        named: &Value,
+        variables: &Value,
+    ) -> Result<Value, String>;
+}
+
 /// Names of the hosts a pattern selects.
 pub type HostsMatching = Box<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
 /// Settings and ports that every template of a run sees.
 pub struct Shared {
     pub files: Arc<dyn Files>,
+    pub plugins: Option<Arc<dyn PythonPlugins>>,
     /// The controller's environment (`lookup('env', …)`).
     pub environment: BTreeMap<String, String>,
     pub working_dir: PathBuf,
@@ -77,6 +94,7 @@ impl Default for Shared {
     fn default() -> Shared {
         Shared {
             files: Arc::new(PlainFiles),
+            plugins: None,
             environment: BTreeMap::new(),
             working_dir: PathBuf::from("/"),
             base_dir: PathBuf::from("/"),
@@ -107,5 +125,12 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Budget {
         Budget { text: 256 << 20, items: 10_000_000, integer_bits: 1 << 22, depth: 120 }
+    }
+}
+
+impl Shared {
+    /// Is there a plugin in Python for a name that is not FTL's own?
+    pub(crate) fn has_plugin(&self, kind: &str, name: &str) -> bool {
+        self.plugins.as_ref().is_some_and(|plugins| plugins.has(kind, name))
     }
 }

@@ -30,7 +30,7 @@ pub struct Prepared {
     pub core: Option<AnsibleCore>,
     pub inventory: Inventory,
     pub inventory_settings: InventorySettings,
-    vars_directories: Vec<PathBuf>,
+    pub vars_directories: Vec<PathBuf>,
     pub extra_vars: Arc<Map>,
     pub shared: Arc<Shared>,
     pub parse: ParseOptions,
@@ -49,8 +49,9 @@ impl Prepared {
             .build()
             .map_err(|error| Failure::general(format!("The runtime could not be started: {error}")))?;
         let guard = tokio.enter();
-        let (modules, core) = parts.modules(near);
+        let found = parts.modules(near);
         drop(guard);
+        let (modules, core) = (found.runtime.clone(), found.core.clone());
         let mut notes = vec![];
         let inventory_settings = parts.inventory_settings(&parts.controller_python(core.as_ref()), &mut notes);
         let sources = parts.inventory_sources();
@@ -66,7 +67,7 @@ impl Prepared {
         let extra = Arc::new(extra);
         let base_dir = near.first().cloned().unwrap_or_else(|| context.surroundings.working_dir.clone());
         let matching = hosts_matching(&loaded.inventory, &inventory_settings);
-        let shared = parts.shared(&loader, &base_dir, &context.display, Some(matching));
+        let shared = parts.shared(&found, &loader, &base_dir, &context.display, Some(matching));
         let parse = parts.parse_options(&modules, &shared, &extra, near, listing);
         let prepared = Prepared {
             tokio,

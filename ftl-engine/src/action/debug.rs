@@ -52,7 +52,10 @@ fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value),
             let name = s.as_str().to_string();
             let value = match context.renderer.evaluate(s) {
                 Ok(Value::Undefined(u)) => missing(context, &Diagnostic::error(u.message.clone()), s),
-                Ok(value) => value,
+                Ok(value) => match hidden_error(&value) {
+                    Some(error) => return Err(error.into()),
+                    None => value,
+                },
                 Err(error) if is_missing(&error) => missing(context, &error, s),
                 Err(error) => return Err(error.into()),
             };
@@ -77,6 +80,16 @@ fn shown(value: Value) -> Value {
     match value {
         Value::Undefined(u) => Value::str(format!("<< error 1 - {} >>", u.message)),
         other => other,
+    }
+}
+
+/// An error deep inside (a vault that cannot be opened): nothing may stand in its place.
+fn hidden_error(value: &Value) -> Option<Diagnostic> {
+    match value {
+        Value::Undefined(u) => u.error.as_deref().cloned().filter(|e| !is_missing(e)),
+        Value::List(l) => l.items().iter().find_map(hidden_error),
+        Value::Dict(d) => d.entries().values().find_map(hidden_error),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ mod context;
 mod table;
 mod files;
 mod passthrough;
+mod plugin;
 mod debug;
 mod set_fact;
 mod assert;
@@ -33,4 +34,4 @@ mod wait_for_connection;
 mod validate_argument_spec;
 
 pub(crate) use context::{ActionContext, ActionFunction, ActionFuture};
-pub(crate) use table::{ActionSpec, find};
+pub(crate) use table::{ActionSpec, find, PLUGIN};

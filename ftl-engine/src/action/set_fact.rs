@@ -13,7 +13,7 @@ fn set_fact(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     let cacheable = context.flag("cacheable", false);
     let mut facts = Map::new();
     for (key, value) in &context.args {
-        let name = to_text(key);
+        let name = to_text(&context.renderer.render(key)?);
         if name == "cacheable" {
             continue;
         }

@@ -65,6 +65,10 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
 /// Every other module: its arguments as they are.
 pub(super) static PASSTHROUGH: ActionSpec = with_async("ansible.builtin.normal", passthrough::run);
 
+/// Modules whose half on the controller is a plugin in Python.
+pub(crate) static PLUGIN: ActionSpec =
+    ActionSpec { supports_async: true, ..action("ansible.legacy.plugin", plugin::run) };
+
 /// The action of this canonical name; modules without one of their own are passed through.
 pub(crate) fn find(name: &str) -> &'static ActionSpec {
     match ACTIONS.binary_search_by(|a| a.name.cmp(name)) {

@@ -56,7 +56,7 @@ fn render_for(run: &Run, task: &TaskSpec, renderer: &Renderer, action: &str) -> 
         raw.extend(splat(renderer, template)?);
     }
     let mut written = (*task.args).clone();
-    if !TAKES_RAW_PARAMS.contains(&action)
+    if !takes_raw_params(run, task, action)?
         && let Some(text) = written.remove("_raw_params")
     {
         if !text.has_template() {
@@ -91,6 +91,17 @@ fn argument_error(name: &str, value: &Value, cause: Diagnostic) -> Diagnostic {
         _ => None,
     };
     Diagnostic::error(format!("Error while resolving value for '{name}'.")).at(origin).caused_by(cause)
+}
+
+fn takes_raw_params(run: &Run, task: &TaskSpec, action: &str) -> Result<bool, Diagnostic> {
+    match &task.kind {
+        TaskKind::Module(module) if module.action_plugin.is_some() => {
+            let collections = &task.keywords.collections;
+            let traits = run.runtime.plugin_traits(&task.written_action, collections).map_err(Diagnostic::error)?;
+            Ok(traits.raw_params)
+        }
+        _ => Ok(TAKES_RAW_PARAMS.contains(&action)),
+    }
 }
 
 /// A template that gives all arguments at once.

@@ -412,7 +412,10 @@ async fn run_attempts(
     outcome: &mut Outcome,
 ) -> Result<(), TaskFailure> {
     let (name, module) = find_action(step, renderer)?;
-    let spec = action::find(&name);
+    let spec = match module.as_ref().is_some_and(|m| m.action_plugin.is_some()) {
+        true => &action::PLUGIN,
+        false => action::find(&name),
+    };
     let task = &step.task;
     let attempts = match (keywords.retries, task.until.is_empty()) {
         (Some(retries), _) => 1 + retries.max(0),

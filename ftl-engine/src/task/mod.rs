@@ -13,6 +13,6 @@ pub(crate) use execute::run_step;
 pub(crate) use failure::TaskFailure;
 pub(crate) use verdict::failed as fail;
 pub(crate) use keywords::{Resolved, render_bool};
-pub(crate) use arguments::module_defaults;
+pub(crate) use arguments::{first_undefined, module_defaults};
 pub(crate) use keywords::defined;
 pub(crate) use target::{Resolution, resolve_target};

@@ -32,7 +32,7 @@ impl Options<'_> {
     /// The value of the last of `names` that is set: Ansible lets later aliases win.
     fn get(&self, names: &[&str]) -> Result<Option<Value>, TaskFailure> {
         for name in names.iter().rev() {
-            if let Some(raw) = self.scope.get(name) {
+            if let Some(raw) = self.scope.given(name) {
                 let value = self.renderer.render(&raw).and_then(defined).map_err(|cause| {
                     TaskFailure::Error(Diagnostic::error(format!("Error processing variable '{name}'.")).caused_by(cause))
                 })?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use ftl_core::id::{HostId, RoleId};
 use ftl_core::value::{Map, Value};
-use ftl_playbook::graph::{RoleSpec, TaskGraph, TaskSpec};
+use ftl_playbook::graph::{Keywords, RoleSpec, TaskGraph, TaskSpec};
 use ftl_template::Scope;
 
 use super::layer::{Layer, Layers};
@@ -86,6 +86,8 @@ pub(crate) struct TaskScope {
     layers: Layers,
     /// Magic variables of the task and its role.
     task_magic: Map,
+    /// The keywords of the task, if this is the view of one.
+    words: Option<Arc<Keywords>>,
     /// Loop variables and results of the task so far, the latest last.
     locals: Vec<Arc<Map>>,
     magic: OnceLock<Arc<Map>>,
@@ -153,6 +155,7 @@ impl TaskScope {
             host,
             layers,
             task_magic,
+            words: task.map(|(task, ..)| task.keywords.clone()),
             locals: vec![],
             magic: OnceLock::new(),
         }
@@ -170,8 +173,44 @@ impl TaskScope {
             host: self.host,
             layers: self.layers.clone(),
             task_magic: self.task_magic.clone(),
+            words: self.words.clone(),
             locals,
             magic: OnceLock::new(),
+        }
+    }
+
+    fn layered(&self, name: &str) -> Option<Value> {
+        match self.run.settings.hash_merge {
+            true => merged(&self.layers, name),
+            false => self.layers.iter().find_map(|map| map.get(name)).cloned(),
+        }
+    }
+
+    /// A variable that somebody set: what [`Scope::get`] gives, without what stands in for unset connection variables.
+    pub(crate) fn given(&self, name: &str) -> Option<Value> {
+        self.locals.iter().rev().find_map(|local| local.get(name).cloned()).or_else(|| self.layered(name))
+    }
+
+    /// Connection variables that nobody set show what is used instead.
+    fn connection_default(&self, name: &str) -> Option<Value> {
+        let words = self.words.as_ref()?;
+        let base = &self.run.settings.connection;
+        let text = |keyword: &Option<Value>, default: Option<&str>| keyword.clone().or_else(|| default.map(Value::str));
+        match name {
+            "ansible_host" | "ansible_ssh_host" => {
+                Some(Value::str(self.world.inventory.host_name(self.host?).clone()))
+            }
+            "ansible_connection" => text(&words.connection, Some(&base.kind)),
+            "ansible_user" | "ansible_ssh_user" => text(&words.remote_user, base.user.as_deref()),
+            "ansible_port" | "ansible_ssh_port" => {
+                words.port.clone().or_else(|| base.port.map(|port| Value::Int(port as i64)))
+            }
+            "ansible_private_key_file" | "ansible_ssh_private_key_file" => {
+                base.private_key_file.as_deref().map(Value::str)
+            }
+            "ansible_timeout" | "ansible_ssh_timeout" => Some(Value::Int(base.timeout as i64)),
+            "ansible_shell_executable" => Some(Value::str("/bin/sh")),
+            _ => None,
         }
     }
 
@@ -251,10 +290,7 @@ impl Scope for TaskScope {
         if let Some(value) = self.magic(name) {
             return Some(value);
         }
-        if self.run.settings.hash_merge {
-            return merged(&self.layers, name);
-        }
-        self.layers.iter().find_map(|map| map.get(name)).cloned()
+        self.layered(name).or_else(|| self.connection_default(name))
     }
 
     fn names(&self) -> Vec<Arc<str>> {

@@ -176,11 +176,31 @@ fn exception(result: &mut Map) -> Option<Map> {
     if let Some(event) = &event
         && !result.contains_key("msg")
     {
-        let message = event.get("msg").map(to_text).unwrap_or_default();
-        result.insert("msg", format!("Task failed: Module failed: {message}"));
+        let mut messages = Vec::new();
+        brief(event, &mut messages);
+        result.insert("msg", format!("Task failed: Module failed: {}", join(messages)));
     }
     result.insert("exception", text);
     event.map(|event| (*event).clone())
+}
+
+/// The message of an error and those of its causes.
+fn brief(event: &Map, messages: &mut Vec<String>) {
+    messages.push(event.get("msg").map(to_text).unwrap_or_default());
+    let chain = event.get("chain").filter(|chain| chain.get("follow").is_none_or(|follow| follow.is_true()));
+    if let Some(cause) = chain.and_then(|chain| chain.get("event")?.as_map()) {
+        brief(&cause, messages);
+    }
+}
+
+/// One sentence of many: a cause that its error already names is not repeated.
+fn join(messages: Vec<String>) -> String {
+    let mut messages = messages.into_iter().rev();
+    let first = messages.next().unwrap_or_default();
+    messages.fold(first, |tail, message| match message.ends_with(&tail) {
+        true => message,
+        false => format!("{}: {tail}", message.trim_end_matches(['.', ' '])),
+    })
 }
 
 fn rename_results(result: &mut Map, warnings: &mut Vec<String>) {
@@ -266,6 +286,16 @@ tail"#;
             ]
         );
         assert_eq!(answer.deprecations.len(), 1);
+    }
+
+    #[test]
+    fn causes_are_joined() {
+        let check = |messages: &[&str], expected: &str| {
+            assert_eq!(join(messages.iter().map(|m| m.to_string()).collect()), expected);
+        };
+        check(&["one.", "two"], "one: two");
+        check(&["one: two", "two"], "one: two");
+        check(&["one"], "one");
     }
 
     #[test]

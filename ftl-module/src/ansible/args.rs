@@ -25,7 +25,8 @@ pub fn complete(call: &ModuleCall, name: &str, version: &str) -> Map {
     args.insert("_ansible_remote_tmp", or(&options.remote_tmp, "~/.ansible/tmp"));
     args.insert("_ansible_ignore_unknown_opts", false);
     args.insert("_ansible_target_log_info", text(&options.target_log_info));
-    args.insert("_ansible_tracebacks_for", Value::list(Vec::new()));
+    let events = options.tracebacks_for.iter().map(|event| Value::str(event.as_str())).collect();
+    args.insert("_ansible_tracebacks_for", Value::list(events));
     args
 }
 

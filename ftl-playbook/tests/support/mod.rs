@@ -32,6 +32,7 @@ fn found(fqcn: String, path: Option<PathBuf>) -> ModuleRef {
         path: path.map(Arc::new),
         native: false,
         module_utils: Arc::default(),
+        action_plugin: None,
         notes: Arc::default(),
     }
 }

@@ -28,12 +28,15 @@ struct Entry {
 static CACHE: LazyLock<Mutex<FxHashMap<u64, Vec<Entry>>>> =
     LazyLock::new(|| Mutex::new(FxHashMap::with_hasher(FxBuildHasher)));
 
-pub(crate) fn parse_template(text: &Arc<str>, syntax: &Arc<Syntax>) -> Outcome {
-    parse(text, syntax, false)
+/// Which filters and tests (kind and name) plugins have.
+pub(crate) type Foreign<'a> = &'a dyn Fn(&str, &str) -> bool;
+
+pub(crate) fn parse_template(text: &Arc<str>, syntax: &Arc<Syntax>, has: Foreign<'_>) -> Outcome {
+    parse(text, syntax, false).and_then(|template| check::resolve(&template, has).map(|()| template))
 }
 
-pub(crate) fn parse_expression(text: &Arc<str>, syntax: &Arc<Syntax>) -> Outcome {
-    parse(text, syntax, true)
+pub(crate) fn parse_expression(text: &Arc<str>, syntax: &Arc<Syntax>, has: Foreign<'_>) -> Outcome {
+    parse(text, syntax, true).and_then(|template| check::resolve(&template, has).map(|()| template))
 }
 
 fn parse(text: &Arc<str>, syntax: &Arc<Syntax>, is_expression: bool) -> Outcome {
@@ -75,6 +78,6 @@ fn parse_anew(text: &str, syntax: &Syntax, is_expression: bool) -> Outcome {
 fn parse_here(text: &str, syntax: &Syntax, is_expression: bool) -> Outcome {
     let mut template = if is_expression { parser::expression(text, syntax)? } else { parser::template(text, syntax)? };
     template.is_long = text.len() > LONG_TEXT;
-    check::check(&mut template)?;
+    check::check(&mut template);
     Ok(Arc::new(template))
 }

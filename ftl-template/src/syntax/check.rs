@@ -1,5 +1,7 @@
 //! A walk over a new tree: are all filters and tests known, and may something change in place?
 
+use std::sync::Arc;
+
 use super::{CallArguments, Expression, Macro, Statement, SyntaxError, Template};
 use crate::{filter, jinja_test};
 
@@ -19,13 +21,19 @@ pub(crate) const MUTATORS: [&str; 12] = [
     "__setitem__",
 ];
 
-/// Fails for a filter or test that does not exist; inside `if` that is only found out at run time, as in Jinja.
-pub(super) fn check(template: &mut Template) -> Result<(), SyntaxError> {
-    let mut walk = Walk { soft: 0, mutates: false, unknown: None };
+/// Notes filters and tests that are not FTL's own: unless a plugin has them, they are a syntax error. Inside `if` that is
+/// only found out at run time, as in Jinja.
+pub(super) fn check(template: &mut Template) {
+    let mut walk = Walk { soft: 0, mutates: false, unknown: vec![] };
     walk.statements(&template.body);
     template.mutates = walk.mutates;
-    match walk.unknown {
-        Some(message) => Err(SyntaxError::new(message, 0)),
+    template.foreign = walk.unknown;
+}
+
+/// The error for a foreign name that nobody has.
+pub(super) fn resolve(template: &Template, has: &dyn Fn(&str, &str) -> bool) -> Result<(), SyntaxError> {
+    match template.foreign.iter().find(|(kind, name)| !has(kind, name)) {
+        Some((kind, name)) => Err(SyntaxError::new(format!("No {kind} named '{name}'."), 0)),
         None => Ok(()),
     }
 }
@@ -33,7 +41,7 @@ pub(super) fn check(template: &mut Template) -> Result<(), SyntaxError> {
 struct Walk {
     soft: usize,
     mutates: bool,
-    unknown: Option<String>,
+    unknown: Vec<(&'static str, Arc<str>)>,
 }
 
 impl Walk {
@@ -106,9 +114,9 @@ impl Walk {
         arguments.spread_named.iter().for_each(|a| self.expression(a));
     }
 
-    fn unknown(&mut self, kind: &str, name: &str, is_known: bool) {
-        if !is_known && self.soft == 0 && self.unknown.is_none() {
-            self.unknown = Some(format!("No {kind} named '{name}'."));
+    fn unknown(&mut self, kind: &'static str, name: &str, is_known: bool) {
+        if !is_known && self.soft == 0 {
+            self.unknown.push((kind, name.into()));
         }
     }
 

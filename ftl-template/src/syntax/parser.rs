@@ -31,7 +31,7 @@ pub(super) struct Parser {
 pub(super) fn template(source: &str, syntax: &Syntax) -> Parsed<Template> {
     let mut parser = Parser::new(source, syntax, false);
     let body = parser.body(None)?;
-    Ok(Template { body, blocks: parser.blocks, mutates: false, is_long: false })
+    Ok(Template { body, blocks: parser.blocks, mutates: false, foreign: Vec::new(), is_long: false })
 }
 
 /// A bare expression, as the only output of a template.

@@ -12,6 +12,8 @@ pub(crate) struct Template {
     pub blocks: Vec<Arc<Block>>,
     /// Some call may change a list or dict in place (`append`, `update`, …), here or in a template it pulls in.
     pub mutates: bool,
+    /// Filters and tests that are not FTL's own, by kind and name.
+    pub foreign: Vec<(&'static str, std::sync::Arc<str>)>,
     /// Its tree may be deep.
     pub is_long: bool,
 }

@@ -1,0 +1,214 @@
+//! Plugins written in Python: one long-lived process with the user's own ansible-core runs them, started when the first
+//! is needed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
+
+use ftl_core::value::{Value, from_json, to_json};
+use serde_json::{Value as Json, json};
+
+/// The program, read by Python from its `-c` argument.
+const PROGRAM: &str = include_str!("../python/plugin_host.py");
+
+/// Directories beside playbooks and roles that hold plugins.
+const KINDS: [(&str, &str); 3] =
+    [("filter", "filter_plugins"), ("test", "test_plugins"), ("lookup", "lookup_plugins")];
+
+/// What the process is started with.
+#[derive(Clone, Debug, Default)]
+pub struct PluginHostSettings {
+    pub python: PathBuf,
+    /// The directory that holds `ansible/`, put on Python's path.
+    pub ansible_core: Option<PathBuf>,
+    /// The environment, in which `ANSIBLE_*` settings speak to ansible-core itself.
+    pub environment: BTreeMap<String, String>,
+    pub base_dir: PathBuf,
+    pub verbosity: u8,
+    /// Plugin directories of the settings, by kind (`filter`, `test`, `lookup`).
+    pub configured: Vec<(String, PathBuf)>,
+    pub collections_paths: Vec<PathBuf>,
+}
+
+/// The running process and what is known of its plugins.
+pub struct PluginHost {
+    settings: PluginHostSettings,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    process: Option<Process>,
+    directories: Vec<PathBuf>,
+    /// Directories the process was told of.
+    told: usize,
+    known: HashMap<(String, String), bool>,
+}
+
+struct Process {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It ends by itself when its input closes; a plugin that hangs must not outlive the run.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An exception of a plugin: its words, and the result it contributes.
+#[derive(Debug, Default)]
+pub struct PluginError {
+    pub message: String,
+    pub result: Option<Value>,
+}
+
+impl PluginHost {
+    pub fn new(settings: PluginHostSettings) -> PluginHost {
+        let state = State { directories: vec![settings.base_dir.clone()], ..State::default() };
+        PluginHost { settings, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// A playbook's or role's directory, whose `*_plugins` directories count from now on.
+    pub fn add_directory(&self, directory: &Path) {
+        let mut state = self.state();
+        if !state.directories.iter().any(|d| d == directory) {
+            state.directories.push(directory.to_path_buf());
+            state.known.retain(|_, known| *known);
+        }
+    }
+
+    /// Is there a plugin of this kind and name? Python is asked only where a plugin can be.
+    pub fn has(&self, kind: &str, name: &str) -> bool {
+        let mut state = self.state();
+        let key = (kind.to_string(), name.to_string());
+        if let Some(known) = state.known.get(&key) {
+            return *known;
+        }
+        let known = self.possible(&state, kind, name)
+            && matches!(self.ask(&mut state, json!({"verb": "has", "kind": kind, "name": name})), Ok(Json::Bool(true)));
+        state.known.insert(key, known);
+        known
+    }
+
+    fn possible(&self, state: &State, kind: &str, name: &str) -> bool {
+        let mut parts = name.split('.');
+        if let (Some(namespace), Some(collection), Some(_)) = (parts.next(), parts.next(), parts.next()) {
+            let below = format!("ansible_collections/{namespace}/{collection}");
+            let beside = state.directories.iter().map(|d| d.join("collections"));
+            return self.settings.collections_paths.iter().cloned().chain(beside).any(|d| {
+                d.join(&below).is_dir() || (d.ends_with("ansible_collections") && d.join(namespace).join(collection).is_dir())
+            });
+        }
+        let Some((_, subdir)) = KINDS.iter().find(|(k, _)| *k == kind) else { return false };
+        let beside = state.directories.iter().map(|d| d.join(subdir));
+        let configured = self.settings.configured.iter().filter(|(k, _)| k == kind).map(|(_, d)| d.clone());
+        beside.chain(configured).any(|d| d.is_dir())
+    }
+
+    /// Calls a filter, test or lookup. `variables` are what lookups may read.
+    pub fn call(
+        &self,
+        kind: &str,
+        name: &str,
+        value: Option<&Value>,
+        positional: &Value,
+        named: &Value,
+        variables: &Value,
+    ) -> Result<Value, PluginError> {
+        let message = json!({
+            "verb": "call",
+            "kind": kind,
+            "name": name,
+            "value": value.map_or(Json::Null, json_of),
+            "positional": json_of(positional),
+            "named": json_of(named),
+            "variables": json_of(variables),
+        });
+        let mut state = self.state();
+        self.ask(&mut state, message).map(|answer| from_json(&answer))
+    }
+
+    /// Any other request (`describe`, `action`).
+    pub fn request(&self, message: Json) -> Result<Value, PluginError> {
+        let mut state = self.state();
+        self.ask(&mut state, message).map(|answer| from_json(&answer))
+    }
+
+    fn ask(&self, state: &mut State, message: Json) -> Result<Json, PluginError> {
+        if state.process.is_none() {
+            state.process = Some(self.start()?);
+            state.told = 0;
+            let start = json!({
+                "verb": "start",
+                "base_dir": self.settings.base_dir.to_string_lossy(),
+                "verbosity": self.settings.verbosity,
+                "directories": state.directories.iter().map(|d| d.to_string_lossy()).collect::<Vec<_>>(),
+            });
+            exchange(state, &start)?;
+            state.told = state.directories.len();
+        }
+        if state.told < state.directories.len() {
+            let new: Vec<_> = state.directories[state.told..].iter().map(|d| d.to_string_lossy()).collect();
+            let more = json!({"verb": "directories", "directories": new});
+            exchange(state, &more)?;
+            state.told = state.directories.len();
+        }
+        exchange(state, &message)
+    }
+
+    fn start(&self) -> Result<Process, PluginError> {
+        let mut command = Command::new(&self.settings.python);
+        command.arg("-c").arg(PROGRAM).env_clear().envs(&self.settings.environment);
+        if let Some(core) = &self.settings.ansible_core {
+            let rest = self.settings.environment.get("PYTHONPATH").map(|p| format!(":{p}")).unwrap_or_default();
+            command.env("PYTHONPATH", format!("{}{rest}", core.display()));
+        }
+        let paths: Vec<_> = self.settings.collections_paths.iter().map(|p| p.to_string_lossy().into_owned()).collect();
+        if !paths.is_empty() {
+            command.env("ANSIBLE_COLLECTIONS_PATH", paths.join(":"));
+        }
+        command.current_dir(&self.settings.base_dir).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let failed = |error: std::io::Error| PluginError {
+            message: format!("Python plugins need {}: {error}", self.settings.python.display()),
+            result: None,
+        };
+        let mut child = command.spawn().map_err(failed)?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(input), Some(output)) => Ok(Process { child, input, output: BufReader::new(output) }),
+            _ => Err(PluginError { message: "Python plugins: no pipes".into(), result: None }),
+        }
+    }
+}
+
+fn json_of(value: &Value) -> Json {
+    serde_json::from_str(&to_json(value)).unwrap_or(Json::Null)
+}
+
+fn exchange(state: &mut State, message: &Json) -> Result<Json, PluginError> {
+    let died = || PluginError { message: "the process that runs Python plugins ended".into(), result: None };
+    let Some(process) = &mut state.process else { return Err(died()) };
+    let mut line = String::new();
+    let sent = writeln!(process.input, "{message}").and_then(|()| process.input.flush());
+    if sent.is_err() || !matches!(process.output.read_line(&mut line), Ok(n) if n > 0) {
+        state.process = None;
+        return Err(died());
+    }
+    let answer: Json = serde_json::from_str(&line).map_err(|_| died())?;
+    match (answer.get("ok"), answer.get("error")) {
+        (Some(ok), None) => Ok(ok.clone()),
+        (_, error) => Err(PluginError {
+            message: error.and_then(Json::as_str).unwrap_or("unknown error").to_string(),
+            result: answer.get("result").map(from_json),
+        }),
+    }
+}
