@@ -157,7 +157,7 @@ class Gate(object):
         if digest in self.packs:
             return True
         local = (self.config.get("packs") or {}).get(digest)
-        if local and os.access(os.path.join(local, "ansible", "module_utils"), os.R_OK | os.X_OK):
+        if local and is_private(local):  # other users keep their own: compiled files are written into it
             self.packs[digest] = local
             return True
         store = os.path.join(self.remote_tmp(), "ftl-packs-%d" % os.geteuid())

@@ -121,12 +121,24 @@ def no_core_file():
         pass
 
 
+def limit_files(wanted):
+    try:
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, wanted) if hard >= 0 else wanted, hard))
+    except (ImportError, ValueError, OSError):
+        pass
+
+
 # -- modules ---------------------------------------------------------------------------------------------------------
 
 
 def run_python(spec, body):
     """A new-style Python module, in this very interpreter when it can be."""
     no_core_file()
+    if spec.get("rlimit_nofile"):
+        limit_files(spec["rlimit_nofile"])
     if spec.get("cold") or any(name.startswith(STARTUP_ONLY) for name in spec.get("env") or ()):
         run_cold(spec, body)
     if spec.get("pack"):
@@ -334,6 +346,7 @@ def job_answer(spec, job, out, err):
 
 
 def run_spawn(spec, body):
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and programs would inherit that
     os.execvp(spec["command"][0], spec["command"])
 
 

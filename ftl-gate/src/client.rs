@@ -134,6 +134,11 @@ impl Gate {
         self.shared.streams().over.is_none()
     }
 
+    /// Has it nothing to do?
+    pub fn is_idle(&self) -> bool {
+        self.shared.streams().open.is_empty()
+    }
+
     /// Was it given up because it did not answer?
     pub fn is_silent(&self) -> bool {
         self.shared.silent.load(Ordering::Relaxed)

@@ -32,6 +32,9 @@ pub struct Spec {
     /// `python`: always start a new interpreter.
     #[serde(skip_serializing_if = "is_false")]
     pub cold: bool,
+    /// `python`: the soft limit for open files, within the hard one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rlimit_nofile: Option<u64>,
     /// `python`: the dotted name of the module; `program`: the file name it gets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
