@@ -93,12 +93,15 @@ impl Module {
             )),
             Ok(()) => (self.run)(&mut args, host),
         };
-        let (mut result, crashed) = match answer {
-            Ok(outcome) => (outcome.0, false),
+        let (mut result, crashed, leftover) = match answer {
+            Ok(outcome) => (outcome.0, false, None),
             Err(failure) => failure.into_parts(),
         };
         if !crashed {
             add_path_facts(&mut result, host);
+            if let Some(file) = leftover {
+                std::fs::remove_file(file).ok();
+            }
             result.entry("invocation").or_insert_with(|| json!({"module_args": args.into_object()}));
             let warnings = host.take_warnings();
             if !warnings.is_empty() {

@@ -1,5 +1,7 @@
 //! How a module ended: what it reports, or why it failed.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::Object;
@@ -46,6 +48,7 @@ struct Parts {
     fields: Object,
     causes: Vec<String>,
     crash: bool,
+    leftover: Option<PathBuf>,
 }
 
 impl Failure {
@@ -78,15 +81,23 @@ impl Failure {
         &self.0.message
     }
 
+    /// A file that shall go, once the result says what it was like.
+    pub fn leaving_nothing_at(mut self, path: PathBuf) -> Failure {
+        self.0.leftover = Some(path);
+        self
+    }
+
     /// Did nobody foresee it?
     pub fn is_crash(&self) -> bool {
         self.0.crash
     }
 
-    /// The result as Ansible's modules print it; whether it was a crash.
-    pub(crate) fn into_parts(self) -> (Object, bool) {
+    /// The result as Ansible's modules print it; whether it was a crash; the file that shall go.
+    pub(crate) fn into_parts(self) -> (Object, bool, Option<PathBuf>) {
         let parts = *self.0;
         let mut result = parts.fields;
+        // The message comes where Ansible has it, after the other keys.
+        result.shift_remove("msg");
         result.insert("failed".into(), true.into());
         if !parts.crash {
             result.insert("msg".into(), parts.message.clone().into());
@@ -95,7 +106,7 @@ impl Failure {
             let event = event(&parts.message, &parts.causes);
             result.insert("exception".into(), json!({"event": event, "__ansible_type": "ErrorSummary"}));
         }
-        (result, parts.crash)
+        (result, parts.crash, parts.leftover)
     }
 }
 

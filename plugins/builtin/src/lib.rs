@@ -1,1 +1,25 @@
-//! (to come)
+//! FTL's own modules: what Ansible's modules of the same names do and say, without Python.
+//!
+//! One file (or folder) per module, one line in [`table`]. Arguments a module cannot honour exactly are not "covered":
+//! Ansible's module takes such calls.
+
+pub mod table;
+
+mod attributes;
+mod command;
+mod copy;
+mod digest;
+mod file;
+mod glob;
+mod mode;
+mod paths;
+mod ping;
+mod process;
+mod problem;
+mod replace;
+mod slurp;
+mod stat;
+mod times;
+mod words;
+
+pub use table::{MODULES, find};

@@ -1,0 +1,7 @@
+//! `copy`: puts a file, or a tree of the same machine, in its place. `template` ends here too.
+
+mod destination;
+mod module;
+mod tree;
+
+pub use module::MODULE;

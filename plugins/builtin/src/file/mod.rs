@@ -1,0 +1,11 @@
+//! `file`: files, directories and links, and what they are like.
+
+mod directory;
+mod links;
+mod module;
+mod removal;
+mod state;
+mod timestamps;
+mod touch;
+
+pub use module::MODULE;

@@ -1,0 +1,80 @@
+//! Small trees of files: made as a case says, and written down to be compared.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Makes what a case's `setup` lists: `{"file": …, "content": …}`, `{"dir": …}`, `{"link": …, "to": …}`, `{"hard": …}`.
+pub(crate) fn make(root: &Path, setup: &Value) {
+    for item in setup.as_array().into_iter().flatten() {
+        let text = |key: &str| item[key].as_str().map(|text| text.replace("$T", root.to_str().unwrap()));
+        let at = |key: &str| text(key).map(|name| root.join(name));
+        let path = if let Some(file) = at("file") {
+            let bytes = match item["bytes"].as_array() {
+                Some(bytes) => bytes.iter().map(|byte| byte.as_u64().unwrap() as u8).collect(),
+                None => text("content").unwrap_or_default().into_bytes(),
+            };
+            fs::write(&file, bytes).unwrap();
+            file
+        } else if let Some(dir) = at("dir") {
+            fs::create_dir_all(&dir).unwrap();
+            dir
+        } else if let Some(link) = at("link") {
+            symlink(text("to").unwrap(), &link).unwrap();
+            continue;
+        } else if let Some(fifo) = at("fifo") {
+            rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+            fifo
+        } else {
+            let hard = at("hard").unwrap();
+            fs::hard_link(at("to").unwrap(), &hard).unwrap();
+            hard
+        };
+        if let Some(mode) = item["mode"].as_str() {
+            fs::set_permissions(&path, fs::Permissions::from_mode(u32::from_str_radix(mode, 8).unwrap())).unwrap();
+        }
+        if let Some(owner) = item["owner"].as_u64() {
+            chown(&path, Some(owner as u32), Some(item["group"].as_u64().unwrap_or(owner) as u32)).unwrap();
+        }
+        if let Some(time) = item["mtime"].as_i64() {
+            let time = rustix::fs::Timespec { tv_sec: time, tv_nsec: 0 };
+            let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+            rustix::fs::utimensat(rustix::fs::CWD, &path, &times, rustix::fs::AtFlags::empty()).unwrap();
+        }
+    }
+}
+
+/// One line per file: kind, mode, owner, links, content.
+pub(crate) fn describe(root: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    walk(root, root, &mut lines);
+    lines.sort();
+    lines
+}
+
+fn walk(root: &Path, directory: &Path, lines: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let found = fs::symlink_metadata(&path).unwrap();
+        let kind = found.file_type();
+        let what = if kind.is_symlink() {
+            format!("-> {}", fs::read_link(&path).unwrap().display())
+        } else if kind.is_dir() {
+            "directory".into()
+        } else if kind.is_fifo() {
+            "fifo".into()
+        } else {
+            format!("{:?}", String::from_utf8_lossy(&fs::read(&path).unwrap()))
+        };
+        // Times that were set on purpose are old ones.
+        let time = if found.mtime() < 1_700_000_000 { found.mtime() } else { 0 };
+        let links = if kind.is_dir() { 0 } else { found.nlink() };
+        let name = path.strip_prefix(root).unwrap().display();
+        lines.push(format!("{name} {:o} {}:{} {links} {time} {what}", found.mode() & 0o7777, found.uid(), found.gid()));
+        if kind.is_dir() {
+            walk(root, &path, lines);
+        }
+    }
+}
