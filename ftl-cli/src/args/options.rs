@@ -69,6 +69,9 @@ pub(super) const FORKS: &[OptionSpec] =
 pub(super) const MODULES: &[OptionSpec] =
     &[o("-M --module-path", "module_path", Append, "directories with modules, separated by colons. May be given several times")];
 
+pub(super) const FTL_MODULES: &[OptionSpec] =
+    &[o("-M --module-path --module-dir", "module_path", Append, "directories with modules, separated by colons. May be given several times")];
+
 pub(super) const BASE_DIR: &[OptionSpec] =
     &[o("--playbook-dir", "basedir", Text, "directory that stands for that of a playbook")];
 
@@ -125,8 +128,9 @@ pub(super) const FTL_MODULE: &[OptionSpec] = &[
 ];
 
 pub(super) const GATE: &[OptionSpec] = &[
-    o("-m --module", "module", Append, "a module the gate shall carry. May be given several times"),
-    o("-M --module_dir --module-dir", "module_dir", Append, "a directory with modules. May be given several times"),
+    o("-f --ftl-module", "ftl_module", Append, "accepted; native modules are part of FTL"),
+    o("-m --module", "module", Append, "a module that must be found. May be given several times"),
+    o("-M --module-dir", "module_path", Append, "a directory with modules. May be given several times"),
     o("-r --requirements", "requirements", Text, "accepted; gates need no Python packages"),
     o("-I --interpreter", "interpreter", Text, "accepted; gates run with any Python from 3.6 on"),
     o("-d --debug", "debug", Flag, "say more"),

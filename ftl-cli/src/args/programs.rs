@@ -24,7 +24,7 @@ pub const ADHOC: Program = Program {
 
 pub const FTL: Program = Program {
     options: &[
-        BASE, FTL_MODULE, RUN_AS, SOURCES, ASYNC, OUTPUT, CONNECT, CHECK, RUN_TASK, VAULT, FTL_FORKS, MODULES, BASE_DIR,
+        BASE, FTL_MODULE, RUN_AS, SOURCES, ASYNC, OUTPUT, CONNECT, CHECK, RUN_TASK, VAULT, FTL_FORKS, FTL_MODULES, BASE_DIR,
         TASK_TIMEOUT,
     ],
     positional: Positional::Maybe("pattern", "hosts to run on (all when only an inventory is given)"),
