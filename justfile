@@ -14,7 +14,7 @@ fmt:
 
 # The playbook of the README.
 demo *arguments:
-    cargo run --bin ftl-play -- -i playbooks/hosts playbooks/site.yml {{arguments}}
+    playbooks/run {{arguments}}
 
 # End-to-end cases whose path holds a word.
 case word:
