@@ -272,6 +272,14 @@ impl Renderer {
         })
     }
 
+    /// A filter called from outside a template, without a text that would have to be trusted.
+    pub fn filter(&self, name: &str, value: Value, arguments: Arguments) -> Result<Value, Diagnostic> {
+        let evaluation = Evaluation::new(self, None);
+        let result = dispatch::filter(&evaluation, name, value, arguments);
+        let result = result.and_then(|value| evaluate::finalize(self, value, true));
+        result.map_err(|failure| evaluate::complete(failure, None, "template"))
+    }
+
     pub fn scope(&self) -> &dyn Scope {
         &*self.scope
     }
