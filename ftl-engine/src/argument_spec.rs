@@ -21,7 +21,9 @@ fn check(spec: &Map, given: &Map, context: &str, errors: &mut Vec<String>) {
         let Value::Dict(option) = option else { continue };
         let option = option.entries();
         let required = option.get("required").and_then(Value::to_bool_loose).unwrap_or(false);
-        if required && value_of(name, &option).is_none() {
+        let aliases = option.get("aliases").and_then(Value::as_items).unwrap_or_default();
+        let is_given = given.contains_key(name) || aliases.iter().any(|a| given.contains_value(a));
+        if required && !is_given && value_of(name, &option).is_none() {
             missing.push(name.to_string());
         }
     }

@@ -28,11 +28,11 @@ struct Included {
 }
 
 impl PlayRun {
-    /// Loads what `results` include and lets the hosts go on there.
-    pub(crate) fn graft_includes(&mut self, results: &[Finished], hosts_left: &[HostId]) -> Result<(), Fatal> {
+    /// Loads what `results` include and lets the hosts go on there; gives the hosts whose includes failed.
+    pub(crate) fn graft_includes(&mut self, results: &[Finished], hosts_left: &[HostId]) -> Result<Vec<HostId>, Fatal> {
         let included = self.gather(results);
         if included.is_empty() {
-            return Ok(());
+            return Ok(vec![]);
         }
         let mut blocks: Vec<(HostId, Vec<BlockId>)> = hosts_left.iter().map(|h| (*h, vec![])).collect();
         let mut order: Vec<TaskId> = vec![];
@@ -63,9 +63,11 @@ impl PlayRun {
                 }
             }
         }
-        for host in failed {
-            self.ledger.failed.insert(host);
-            self.mark_failed(host);
+        failed.sort_unstable();
+        failed.dedup();
+        for host in &failed {
+            self.ledger.failed.insert(*host);
+            self.mark_failed(*host);
         }
         for (host, list) in blocks {
             if let Some(cursor) = self.cursors.get_mut(&host) {
@@ -74,7 +76,7 @@ impl PlayRun {
         }
         let at = self.order_next.min(self.order.len());
         self.order.splice(at..at, order);
-        Ok(())
+        Ok(failed)
     }
 
     /// Equal inclusions of several hosts are one; a host that includes the same twice has two.

@@ -9,7 +9,7 @@ use ftl_core::source::Diagnostic;
 use ftl_core::value::Map;
 use ftl_playbook::graph::{Meta, TaskKind};
 
-use crate::play_run::PlayRun;
+use crate::play_run::{InventoryChange, PlayRun};
 use crate::process::Fatal;
 use crate::step::Step;
 use crate::task::resolve_target;
@@ -205,7 +205,18 @@ impl PlayRun {
     }
 
     /// Hosts keep what is known of them; their numbers may be others in the new inventory.
-    fn replace_inventory(&mut self, inventory: ftl_inventory::Inventory) {
+    fn replace_inventory(&mut self, mut inventory: ftl_inventory::Inventory) {
+        let settings = &self.run.inventory_settings;
+        for change in &self.ledger.inventory_changes {
+            // It worked before; what no longer does is not worth stopping for.
+            let _ = match change {
+                InventoryChange::Host(added) => inventory.add_host(added, settings, &mut vec![]).map(|_| ()),
+                InventoryChange::Group(host, grouped) => match inventory.find_host(host) {
+                    Some(id) => inventory.group_host(id, grouped, settings, &mut vec![]).map(|_| ()),
+                    None => Ok(()),
+                },
+            };
+        }
         let old = self.ledger.world.inventory.clone();
         let mut world = self.ledger.world.renumbered(inventory);
         let number = |host: &HostId| world.inventory.find_host(old.host_name(*host));
@@ -221,7 +232,8 @@ impl PlayRun {
         self.role_completed = self.role_completed.iter().filter_map(|(r, h)| number(h).map(|h| (*r, h))).collect();
         let play = Arc::make_mut(&mut self.play);
         play.batch = play.batch.iter().filter_map(number).collect();
-        play.hosts_all = play.hosts_all.iter().filter_map(number).collect();
+        let all = ftl_inventory::Selection::new(&world.inventory, settings).hosts(&self.patterns, None);
+        play.hosts_all = all.unwrap_or_default();
         let removed = self.ledger.world.removed.iter().filter_map(number).collect();
         world.removed = Arc::new(removed);
         self.ledger.world = world;

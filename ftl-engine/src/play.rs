@@ -37,7 +37,7 @@ struct Rendered {
     order: Option<String>,
     serial: Vec<String>,
     max_fail_percentage: Option<f64>,
-    force_handlers: bool,
+    force_handlers: Option<bool>,
     any_errors_fatal: bool,
     gather: Option<bool>,
 }
@@ -113,7 +113,7 @@ async fn run_batch(
     if gather != Gather::Never {
         body.push(gather_block(run, spec, &mut graph));
     }
-    match rendered.force_handlers || run.settings.force_handlers {
+    match rendered.force_handlers.unwrap_or(run.settings.force_handlers) {
         true => body.extend(with_forced_handlers(spec, &mut graph)),
         false => body.extend(spec.body.iter().copied()),
     }
@@ -121,6 +121,7 @@ async fn run_batch(
     let mut state = PlayRun::new(run, spec, Arc::new(graph), body.clone(), play.clone(), ledger, batch);
     state.max_fail_percentage = rendered.max_fail_percentage;
     state.any_errors_fatal = rendered.any_errors_fatal;
+    state.patterns = rendered.patterns.clone();
     state.ledger.world.removed = Arc::default();
     for host in state.hosts.clone() {
         if state.ledger.failed.contains(&host) || state.ledger.unreachable.contains(&host) {
@@ -251,7 +252,7 @@ fn render(run: &Arc<Run>, spec: &PlaySpec, renderer: &Renderer) -> Result<Render
         order: text("order", &spec.order)?,
         serial,
         max_fail_percentage: percentage,
-        force_handlers: flag("force_handlers", &spec.force_handlers)?.unwrap_or(false),
+        force_handlers: flag("force_handlers", &spec.force_handlers)?,
         any_errors_fatal: flag("any_errors_fatal", &spec.keywords.any_errors_fatal)?.unwrap_or(run.settings.any_errors_fatal),
         gather: flag("gather_facts", &spec.gather_facts)?,
     })

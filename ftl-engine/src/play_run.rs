@@ -9,6 +9,7 @@ use ftl_core::result::HostStats;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, to_text};
 use ftl_playbook::graph::{PlaySpec, TaskGraph, TaskKind, TaskSpec};
+use ftl_inventory::{AddedHost, GroupedHost};
 use ftl_playbook::graph::is_selected;
 use ftl_template::Renderer;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,6 +27,15 @@ pub(crate) struct Ledger {
     pub unreachable: FxHashSet<HostId>,
     pub custom_stats: BTreeMap<String, Map>,
     pub start_at_done: bool,
+    /// What tasks did to the inventory, to be done again when it is read anew.
+    pub inventory_changes: Vec<InventoryChange>,
+}
+
+/// `add_host`, or `group_by` for a host.
+#[derive(Clone, Debug)]
+pub(crate) enum InventoryChange {
+    Host(AddedHost),
+    Group(Arc<str>, GroupedHost),
 }
 
 /// The state of a batch.
@@ -53,6 +63,8 @@ pub(crate) struct PlayRun {
     pub role_completed: FxHashSet<(u64, HostId)>,
     handler_names: FxHashMap<TaskId, Option<String>>,
     pub end_play: bool,
+    /// The play's `hosts:`.
+    pub patterns: Vec<String>,
     pub any_errors_fatal: bool,
     pub max_fail_percentage: Option<f64>,
 }
@@ -118,6 +130,7 @@ impl PlayRun {
             role_completed: FxHashSet::default(),
             handler_names: FxHashMap::default(),
             end_play: false,
+            patterns: vec![],
             any_errors_fatal: false,
             max_fail_percentage: None,
             graph,

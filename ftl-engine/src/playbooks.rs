@@ -49,11 +49,14 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
         unreachable: FxHashSet::default(),
         custom_stats: BTreeMap::new(),
         start_at_done: false,
+        inventory_changes: vec![],
     };
     facts_cache::load(&run, &mut ledger.world);
     let mut finish = Finish { exit_code: OK, error: None, failed_hosts: vec![] };
     'playbooks: for playbook in plan.playbooks {
         run.sink.emit(Event::PlaybookStarted { file: playbook.file.clone() });
+        let text = format!("{} plays in {}", playbook.plays.len(), playbook.file);
+        run.sink.emit(Event::Verbose { level: 2, host: None, text });
         let mut result = OK;
         for spec in playbook.plays {
             match run_play(&run, Arc::new(spec), plan.limit.as_ref(), ledger).await {

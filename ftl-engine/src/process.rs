@@ -10,7 +10,7 @@ use ftl_core::value::{Map, Value, to_text};
 use ftl_inventory::{AddedHost, GroupedHost};
 use ftl_playbook::graph::TaskKind;
 
-use crate::play_run::PlayRun;
+use crate::play_run::{InventoryChange, PlayRun};
 use crate::report;
 use crate::step::{Outcome, Step};
 
@@ -63,15 +63,12 @@ impl PlayRun {
                 }
             }
         }
-        if !(is_include && matches!(status, Status::Ok | Status::Changed)) {
-            self.emit(Event::HostFinished(report::host_result(&step, &outcome)));
-        }
+        self.emit(Event::HostFinished(report::host_result(&step, &outcome)));
         if let Some(name) = outcome.register.clone() {
-            let mut clean = clean(&Value::dict(outcome.map.clone()));
+            let clean = clean(&Value::dict(outcome.map.clone()));
             if let Value::Dict(d) = &clean {
                 d.edit(|map| map.remove("invocation"));
             }
-            clean = clean.untrusted();
             for target in self.hosts_of_result(&step, &outcome) {
                 self.ledger.world.set_fact(target, &name, clean.clone());
             }
@@ -150,8 +147,10 @@ impl PlayRun {
             }
             if item.get("add_host").is_some() || item.get("add_group").is_some() {
                 let done = self.change_inventory(step, item)?;
-                let judged = !step.task.changed_when.is_empty();
-                let changed = if judged { item.get("changed").is_some_and(|v| v.is_true()) } else { done };
+                if let Value::Dict(d) = item {
+                    d.insert("changed", done);
+                }
+                let changed = self.judge_again(step, outcome, item, done)?;
                 if let Value::Dict(d) = item {
                     d.insert("changed", changed);
                 }
@@ -230,7 +229,8 @@ impl PlayRun {
             Some(host) if outcome.delegate_facts => vec![host],
             _ => self.hosts_of_result(step, outcome),
         };
-        let facts: Map = facts.iter().map(|(k, v)| (k.clone(), v.untrusted())).collect();
+        // What modules answered carries no trust; what `set_fact` was given keeps the trust it was written with.
+        let facts: Map = facts.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let cacheable = item.get("_ansible_facts_cacheable").is_some_and(|v| v.is_true());
         for host in hosts {
             match name {
@@ -274,6 +274,26 @@ impl PlayRun {
         }
     }
 
+    /// `changed_when` of a task whose change is only known now.
+    fn judge_again(&self, step: &Step, outcome: &Outcome, item: &Value, done: bool) -> Result<bool, Fatal> {
+        if step.task.changed_when.is_empty() {
+            return Ok(done);
+        }
+        let mut top = item.as_map().map(|m| (*m).clone()).unwrap_or_default();
+        top.retain(|k, _| k.as_str().is_some_and(|k| !matches!(k, "changed" | "failed" | "add_host" | "add_group")));
+        if let Some(name) = &outcome.register {
+            top.insert(name.as_str(), item.clone());
+        }
+        let scope = Arc::new(step.scope_for(Some(step.host)).with(Arc::new(top)));
+        let renderer = step.renderer(&scope);
+        for condition in &step.task.changed_when {
+            if !renderer.condition(condition).map_err(Fatal)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// `add_host` and `group_by`; says whether anything changed.
     fn change_inventory(&mut self, step: &Step, item: &Value) -> Result<bool, Fatal> {
         let mut inventory = self.ledger.world.inventory.clone();
@@ -293,13 +313,16 @@ impl PlayRun {
             if changed && !play.hosts_all.contains(&id) {
                 play.hosts_all.push(id);
             }
+            self.ledger.inventory_changes.push(InventoryChange::Host(added));
             changed
         } else {
             let grouped = GroupedHost {
                 group: item.get("add_group").map(|v| to_text(&v)).unwrap_or_default(),
                 parents: texts(item.get("parent_groups")),
             };
-            inventory.group_host(step.host, &grouped, settings, &mut warnings).map_err(Fatal)?
+            let changed = inventory.group_host(step.host, &grouped, settings, &mut warnings).map_err(Fatal)?;
+            self.ledger.inventory_changes.push(InventoryChange::Group(step.host_name.clone(), grouped));
+            changed
         };
         for warning in warnings {
             self.emit(Event::Message(warning));

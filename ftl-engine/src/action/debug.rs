@@ -63,6 +63,9 @@ fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value),
         }
         other => context.renderer.render(other)?,
     };
+    if let Some(error) = crate::task::first_undefined(&rendered) {
+        return Err(error.into());
+    }
     match &rendered {
         // The text a template gives is an expression of its own only when it was written by the operator.
         Value::Str(s) => {

@@ -160,7 +160,8 @@ fn read_directory(
         if (depth != 0 && level > depth) || !wanted || is_main || is_ignored(&name, &ignored)? {
             continue;
         }
-        let known = path.extension().is_some_and(|e| extensions.iter().any(|x| **x == *e.to_string_lossy()));
+        let extension = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
+        let known = extensions.contains(&extension);
         if !known {
             if skip_unknown {
                 continue;

@@ -32,8 +32,8 @@ pub(crate) async fn run(play: &mut PlayRun) -> Result<End, Fatal> {
         let Some((task, hosts)) = turn else { break };
         let round = Round::of(play, task, hosts);
         let (results, fatal) = round.run(play, &mut workers).await?;
-        play.graft_includes(&results, &hosts_left)?;
-        any_errors_fatal(play, &results, fatal, &hosts_left);
+        let lost = play.graft_includes(&results, &hosts_left)?;
+        any_errors_fatal(play, &results, &lost, fatal, &hosts_left);
         if too_many_failed(play, &results, &hosts_left) {
             end = End::TooManyFailed;
         }
@@ -202,9 +202,16 @@ fn throttle_of(step: &crate::step::Step) -> Result<Option<Arc<Semaphore>>, Fatal
     }
 }
 
-fn any_errors_fatal(play: &mut PlayRun, results: &[Finished], fatal: bool, hosts_left: &[HostId]) {
-    let failed: Vec<HostId> =
+fn any_errors_fatal(
+    play: &mut PlayRun,
+    results: &[Finished],
+    lost: &[HostId],
+    fatal: bool,
+    hosts_left: &[HostId],
+) {
+    let mut failed: Vec<HostId> =
         results.iter().filter(|r| r.status == Status::Failed).map(|r| r.step.host).collect();
+    failed.extend(lost);
     let unreachable = results.iter().any(|r| r.status == Status::Unreachable);
     if fatal && (!failed.is_empty() || unreachable) {
         for host in hosts_left {

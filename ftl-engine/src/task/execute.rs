@@ -292,7 +292,15 @@ fn place(step: &Step, scope: &Arc<TaskScope>, renderer: &Renderer) -> Result<Pla
     });
     let mut as_host = Map::new();
     as_host.insert("inventory_hostname", &*step.host_name);
-    let connection_scope = Arc::new(step.scope_for(id).with(Arc::new(as_host)));
+    let connection_scope = match id {
+        Some(_) => step.scope_for(id),
+        // A host nobody wrote down still has the variables of `all`.
+        None => {
+            let (world, id) = step.world.with_stranger(&name, &step.run.inventory_settings);
+            Step { world, ..step.clone() }.scope_for(id)
+        }
+    };
+    let connection_scope = Arc::new(connection_scope.with(Arc::new(as_host)));
     let mut delegated = Map::new();
     let entry = HostVarsObject::entry(&step.run, connection_scope.clone(), &name);
     delegated.insert("ansible_delegated_vars", Value::dict([(name.as_str(), entry)].into_iter().collect()));

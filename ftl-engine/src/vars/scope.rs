@@ -31,6 +31,8 @@ pub(crate) struct PlayVars {
 /// Variables a role gives its own tasks, with those of its parents and dependencies below.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RoleVars {
+    /// The roles whose tasks included this one, the nearest first.
+    pub parents: Vec<Arc<RoleSpec>>,
     pub defaults: Vec<Arc<Map>>,
     pub vars: Vec<Arc<Map>>,
     pub params: Vec<Arc<Map>>,
@@ -46,8 +48,11 @@ impl RoleVars {
             chain.push(role);
             parent = role.parent;
         }
-        chain.reverse();
         let role = graph.role(id);
+        if role.from_include {
+            out.parents = chain.iter().map(|r| (*r).clone()).collect();
+        }
+        chain.reverse();
         let mut dependencies = vec![];
         gather_dependencies(graph, id, &mut dependencies);
         for dep in &dependencies {
@@ -139,11 +144,17 @@ impl TaskScope {
         if let Some((task, _, role)) = task {
             task_magic.insert("environment", Value::list(task.keywords.environment.clone()));
             if let Some(role) = role {
+                let parents = role_vars.map(|r| r.parents.as_slice()).unwrap_or_default();
                 let short = role.name.rsplit('.').next().unwrap_or(&role.name);
                 let collection = role.collection.as_ref();
                 task_magic.insert("role_name", if collection.is_some() { short } else { &role.name });
                 task_magic.insert("role_path", role.path.to_string_lossy().into_owned());
                 task_magic.insert("role_uuid", format!("{:08x}-role-{}", role.identity as u32, role.id.0));
+                if !parents.is_empty() {
+                    let list = |f: &dyn Fn(&RoleSpec) -> Value| parents.iter().map(|r| f(r)).collect::<Value>();
+                    task_magic.insert("ansible_parent_role_names", list(&|r| Value::str(&*r.name)));
+                    task_magic.insert("ansible_parent_role_paths", list(&|r| Value::str(r.path.to_string_lossy())));
+                }
                 task_magic.insert("ansible_role_name", &*role.name);
                 task_magic.insert("ansible_collection_name", collection.map_or(Value::None, |c| Value::str(&**c)));
             }

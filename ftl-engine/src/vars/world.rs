@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use ftl_core::id::HostId;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value};
-use ftl_inventory::Inventory;
+use ftl_inventory::{AddedHost, Inventory, InventorySettings};
 
 use super::Facts;
 
@@ -54,6 +54,16 @@ impl World {
         for host in Arc::make_mut(&mut self.hosts) {
             Arc::make_mut(host).inventory = OnceLock::new();
         }
+    }
+
+    /// This world with one more host, for a task that is delegated to it.
+    pub(crate) fn with_stranger(&self, name: &str, settings: &InventorySettings) -> (World, Option<HostId>) {
+        let mut inventory = self.inventory.clone();
+        let added = AddedHost { name: name.to_string(), ..AddedHost::default() };
+        let id = inventory.add_host(&added, settings, &mut vec![]).ok().map(|(id, _)| id);
+        let mut world = self.clone();
+        world.refresh(inventory);
+        (world, id)
     }
 
     /// The same knowledge about hosts of a newly read inventory.
