@@ -97,8 +97,11 @@ fn check(file: &str, allowed: &[&str]) {
 
 #[test]
 fn recorded_templates() {
-    // FTL has `json_query` without any collection.
-    check(include_str!("data/templates.json"), &["{{ users | json_query(\"[?uid>`1000`].name\") }}"]);
+    // FTL has these filters without any collection.
+    check(
+        include_str!("data/templates.json"),
+        &["{{ users | json_query(\"[?uid>`1000`].name\") }}", "{{ ip | ansible.utils.ipaddr(\"network\") }}"],
+    );
 }
 
 #[test]
