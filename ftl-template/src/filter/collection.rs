@@ -10,7 +10,7 @@ pub(super) fn json_query(_: &Evaluation<'_>, value: Value, mut args: Arguments) 
     let expression = args.require("json_query", "expr", 0)?;
     args.finish("json_query")?;
     let expression = strict_text(&expression, |kind| {
-        format!("Error in jmespath.search in json_query filter plugin:\nexpected string, not {kind}")
+        format!("Error in jmespath.search in json_query filter plugin:\n'{kind}' object is not iterable")
     })?;
     // Objects with behaviour of their own (hostvars) are searched as the data they hold.
     let data = match &value {
