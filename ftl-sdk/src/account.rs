@@ -74,7 +74,9 @@ fn has_other_sources(database: &str) -> bool {
     let line = text.lines().find_map(|line| line.trim_start().strip_prefix(database)?.trim_start().strip_prefix(':'));
     line.is_some_and(|sources| {
         let words = sources.split('#').next().unwrap_or_default().split_whitespace();
-        words.filter(|word| !word.starts_with('[') && !word.ends_with(']')).any(|word| !matches!(word, "files" | "compat"))
+        words
+            .filter(|word| !word.starts_with('[') && !word.ends_with(']'))
+            .any(|word| !matches!(word, "files" | "compat"))
     })
 }
 
@@ -82,7 +84,8 @@ fn ask(database: &str, key: &str) -> Option<String> {
     if key.is_empty() || key.starts_with('-') {
         return None;
     }
-    let found = Command::new("getent").args([database, key]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let found =
+        Command::new("getent").args([database, key]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let line = text_of(found.stdout).lines().next().map(str::to_owned);
     line.filter(|line| found.status.success() && line.contains(':'))
 }

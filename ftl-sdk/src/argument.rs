@@ -133,7 +133,7 @@ impl Argument {
 }
 
 /// What all modules that write files take besides their own arguments.
-pub const FILE_ARGUMENTS: &[Argument] = &[
+pub(crate) const FILE_ARGUMENTS: &[Argument] = &[
     Argument::raw("mode"),
     Argument::text("owner"),
     Argument::text("group"),

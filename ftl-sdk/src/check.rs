@@ -173,7 +173,11 @@ impl Check<'_> {
                 }
             }
             value if !allowed(value) => {
-                self.mistakes.push(format!("value of {} must be one of: {choices}, got: {}", argument.name, str_of(value)));
+                self.mistakes.push(format!(
+                    "value of {} must be one of: {choices}, got: {}",
+                    argument.name,
+                    str_of(value)
+                ));
             }
             _ => {}
         }

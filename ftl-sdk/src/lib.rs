@@ -17,8 +17,8 @@ mod python;
 mod secret;
 mod text;
 
-pub use argument::{Argument, Kind};
 pub use args::Args;
+pub use argument::{Argument, Kind};
 pub use host::{Host, Settings};
 pub use module::{Module, Rules};
 pub use outcome::{Answer, Failure, Outcome};

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::Object;
 use crate::account;
-use crate::argument::{Argument, FILE_ARGUMENTS};
 use crate::args::Args;
+use crate::argument::{Argument, FILE_ARGUMENTS};
 use crate::check::check;
 use crate::host::Host;
 use crate::outcome::{Answer, Failure, Outcome};
@@ -87,10 +87,9 @@ impl Module {
         let mut args = Args::new(args);
         let answer = match checked {
             Err(message) => Err(Failure::new(message)),
-            Ok(()) if host.check() && !self.check_mode => Ok(Outcome::new().with("skipped", true).with(
-                "msg",
-                format!("remote module ({}) does not support check mode", host.module_name()),
-            )),
+            Ok(()) if host.check() && !self.check_mode => Ok(Outcome::new()
+                .with("skipped", true)
+                .with("msg", format!("remote module ({}) does not support check mode", host.module_name()))),
             Ok(()) => (self.run)(&mut args, host),
         };
         let (mut result, crashed, leftover) = match answer {

@@ -1,7 +1,7 @@
 //! Owner, group and mode of files: changed where they differ, as all of Ansible's file modules do it.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ftl_sdk::{Args, Failure, Host, Object, Value, account, json};
 use rustix::fs::{AtFlags, CWD, Gid, Uid, chownat};
@@ -11,7 +11,7 @@ use crate::{paths, problem};
 
 /// What a file shall be like.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// As results name it.
     pub path: String,
     pub mode: Option<Value>,
@@ -21,7 +21,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// Of the arguments `mode`, `owner`, `group` for `path`; a link is followed where `follow` says so.
-    pub fn of(args: &Args, path: &str, host: &Host) -> Wanted {
+    pub(crate) fn of(args: &Args, path: &str, host: &Host) -> Wanted {
         let mut path = host.expand(path);
         let file = host.at(&path);
         if args.flag("follow") && file.is_symlink() {
@@ -35,12 +35,12 @@ impl Wanted {
         }
     }
 
-    pub fn at(&self, path: impl Into<String>) -> Wanted {
+    pub(crate) fn at(&self, path: impl Into<String>) -> Wanted {
         Wanted { path: path.into(), ..self.clone() }
     }
 
     /// Makes the file so; is anything changed (or was it before)? What changes is noted in `diff`.
-    pub fn apply(&self, host: &Host, changed: bool, mut diff: Option<&mut Object>) -> Result<bool, Failure> {
+    pub(crate) fn apply(&self, host: &Host, changed: bool, mut diff: Option<&mut Object>) -> Result<bool, Failure> {
         let mut note = |key: &str, before: Value, after: Value| {
             if let Some(diff) = diff.as_deref_mut() {
                 side(diff, "before").insert(key.to_owned(), before);
@@ -62,7 +62,7 @@ impl Wanted {
     }
 
     /// Owner and group only.
-    pub fn apply_owner(&self, host: &Host, changed: bool) -> Result<bool, Failure> {
+    pub(crate) fn apply_owner(&self, host: &Host, changed: bool) -> Result<bool, Failure> {
         Wanted { mode: None, ..self.clone() }.apply(host, changed, None)
     }
 
@@ -164,7 +164,7 @@ impl Wanted {
 }
 
 /// `before` or `after` of a diff.
-pub fn side<'a>(diff: &'a mut Object, name: &str) -> &'a mut Object {
+pub(crate) fn side<'a>(diff: &'a mut Object, name: &str) -> &'a mut Object {
     let side = diff.entry(name).or_insert_with(|| json!({}));
     if !side.is_object() {
         *side = json!({});
@@ -176,18 +176,13 @@ pub fn side<'a>(diff: &'a mut Object, name: &str) -> &'a mut Object {
 }
 
 /// Python's `int(text)`.
-pub fn number(text: &str) -> Option<i64> {
+pub(crate) fn number(text: &str) -> Option<i64> {
     text.trim().parse().ok()
 }
 
 /// What the attributes of a module that are covered here can be: no labels where there are labels, no `chattr`.
-pub fn are_covered(given: &Object, selinux: bool) -> bool {
+pub(crate) fn are_covered(given: &Object, selinux: bool) -> bool {
     let set = |name: &str| given.get(name).is_some_and(|value| !value.is_null());
     let mode = given.get("mode").is_none_or(|mode| mode.is_string() || mode.is_null() || mode.is_i64());
     !selinux && mode && !set("attributes") && !set("attr")
-}
-
-/// The file itself, where links end.
-pub fn real_file(host: &Host, path: &str) -> PathBuf {
-    paths::real(&host.at(path))
 }

@@ -3,13 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ftl_sdk::{Answer, Args, Argument, Failure, Host, Kind, Module, Object, Outcome, Rules, bytes_of, repr_text, text_of};
+use ftl_sdk::{
+    Answer, Args, Argument, Failure, Host, Kind, Module, Object, Outcome, Rules, bytes_of, repr_text, text_of,
+};
 use ftl_sdk::{Value, json};
 
 use crate::process::{self, Finished, Program};
 use crate::{glob, problem, times, words};
 
-pub const MODULE: Module = Module {
+pub(crate) const MODULE: Module = Module {
     rules: Rules {
         required_one_of: &[&["_raw_params", "cmd", "argv"]],
         mutually_exclusive: &[&["_raw_params", "cmd", "argv"]],
@@ -174,7 +176,9 @@ fn program(args: &Args, host: &Host, order: &Order) -> Vec<String> {
             let shell = args.text("executable").filter(|shell| !shell.is_empty()).unwrap_or(host.shell());
             vec![if shell.is_empty() { "/bin/sh" } else { shell }.to_owned(), "-c".into(), line.clone()]
         }
-        Order::Words(words) if args.flag("expand_argument_vars") => words.iter().map(|word| host.expand(word)).collect(),
+        Order::Words(words) if args.flag("expand_argument_vars") => {
+            words.iter().map(|word| host.expand(word)).collect()
+        }
         Order::Words(words) => words.clone(),
     }
 }
@@ -184,7 +188,9 @@ fn not_started(error: &io::Error, words: &[String]) -> Failure {
     let shown = words::without_passwords(words);
     let fields = json!({"rc": error.raw_os_error(), "stdout": "", "stderr": "", "cmd": shown});
     let fields = fields.as_object().cloned().unwrap_or_default();
-    Failure::new("Error executing command.")
-        .with_all(fields)
-        .because(format!("{}: b{}", problem::bare(error), repr_text(name)))
+    Failure::new("Error executing command.").with_all(fields).because(format!(
+        "{}: b{}",
+        problem::bare(error),
+        repr_text(name)
+    ))
 }

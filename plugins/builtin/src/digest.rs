@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 /// The checksum in hex; `None` for an algorithm nobody knows.
-pub fn of_file(path: &Path, algorithm: &str) -> io::Result<Option<String>> {
+pub(crate) fn of_file(path: &Path, algorithm: &str) -> io::Result<Option<String>> {
     Ok(Some(match algorithm {
         "md5" => read::<Md5>(path)?,
         "sha1" => read::<Sha1>(path)?,
@@ -21,7 +21,7 @@ pub fn of_file(path: &Path, algorithm: &str) -> io::Result<Option<String>> {
 }
 
 /// SHA-1 and MD5 in one reading.
-pub fn sha1_and_md5(path: &Path) -> io::Result<(String, String)> {
+pub(crate) fn sha1_and_md5(path: &Path) -> io::Result<(String, String)> {
     let (mut sha1, mut md5) = (Sha1::new(), Md5::new());
     for_each_block(path, |block| {
         sha1.update(block);
@@ -30,7 +30,7 @@ pub fn sha1_and_md5(path: &Path) -> io::Result<(String, String)> {
     Ok((hex(&sha1.finalize()), hex(&md5.finalize())))
 }
 
-pub fn sha1(path: &Path) -> io::Result<String> {
+pub(crate) fn sha1(path: &Path) -> io::Result<String> {
     read::<Sha1>(path)
 }
 

@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// Does any file match? `start` is where relative patterns begin.
-pub fn any(pattern: &str, start: &Path) -> bool {
+pub(crate) fn any(pattern: &str, start: &Path) -> bool {
     if !has_magic(pattern) {
         let path = start.join(pattern);
         // A name that ends with a slash must be a directory.
-        return if pattern.ends_with('/') { path.is_dir() } else { !pattern.is_empty() && path.symlink_metadata().is_ok() };
+        return if pattern.ends_with('/') {
+            path.is_dir()
+        } else {
+            !pattern.is_empty() && path.symlink_metadata().is_ok()
+        };
     }
     let (start, pattern) = match pattern.strip_prefix('/') {
         Some(rest) => (PathBuf::from("/"), rest),
@@ -25,7 +29,11 @@ fn matches_below(directory: &Path, parts: &[&str]) -> bool {
     }
     if !has_magic(part) {
         let next = directory.join(part);
-        return if rest.is_empty() { next.symlink_metadata().is_ok() } else { next.is_dir() && matches_below(&next, rest) };
+        return if rest.is_empty() {
+            next.symlink_metadata().is_ok()
+        } else {
+            next.is_dir() && matches_below(&next, rest)
+        };
     }
     let Ok(entries) = std::fs::read_dir(directory) else { return false };
     entries.flatten().any(|entry| {
@@ -42,7 +50,7 @@ fn has_magic(text: &str) -> bool {
 }
 
 /// Python's `fnmatch`, case mattering.
-pub fn name_matches(name: &str, pattern: &str) -> bool {
+pub(crate) fn name_matches(name: &str, pattern: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     let pattern: Vec<char> = pattern.chars().collect();
     matches_from(&name, &pattern)
@@ -54,7 +62,9 @@ fn matches_from(name: &[char], pattern: &[char]) -> bool {
         '*' => (0..=name.len()).any(|skip| matches_from(&name[skip..], rest)),
         '?' => !name.is_empty() && matches_from(&name[1..], rest),
         '[' => match set_end(rest) {
-            Some(end) => name.first().is_some_and(|c| in_set(*c, &rest[..end])) && matches_from(&name[1..], &rest[end + 1..]),
+            Some(end) => {
+                name.first().is_some_and(|c| in_set(*c, &rest[..end])) && matches_from(&name[1..], &rest[end + 1..])
+            }
             None => name.first() == Some(&'[') && matches_from(&name[1..], rest),
         },
         letter => name.first() == Some(letter) && matches_from(&name[1..], rest),

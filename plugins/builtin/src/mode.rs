@@ -4,7 +4,7 @@ use ftl_sdk::Value;
 
 /// What symbolic modes depend on.
 #[derive(Clone, Copy)]
-pub struct Current {
+pub(crate) struct Current {
     pub mode: u32,
     pub is_dir: bool,
     pub umask: u32,
@@ -12,13 +12,13 @@ pub struct Current {
 
 /// Why a mode cannot be used: the message and its details.
 #[derive(Debug, PartialEq)]
-pub struct BadMode {
+pub(crate) struct BadMode {
     pub message: &'static str,
     pub details: Value,
 }
 
 /// The mode an argument asks for.
-pub fn wanted(mode: &Value, current: Current) -> Result<u32, BadMode> {
+pub(crate) fn wanted(mode: &Value, current: Current) -> Result<u32, BadMode> {
     if let Some(number) = mode.as_i64() {
         return Ok(number as u32);
     }
@@ -26,10 +26,8 @@ pub fn wanted(mode: &Value, current: Current) -> Result<u32, BadMode> {
     if let Some(number) = octal(text) {
         return Ok(number);
     }
-    symbolic(text, current).map_err(|details| BadMode {
-        message: "mode must be in octal or symbolic form",
-        details: Value::from(details),
-    })
+    symbolic(text, current)
+        .map_err(|details| BadMode { message: "mode must be in octal or symbolic form", details: Value::from(details) })
 }
 
 /// Python's `int(text, 8)`.

@@ -3,19 +3,19 @@
 use std::path::{Component, Path, PathBuf};
 
 /// The part after the last `/`.
-pub fn base_name(path: &str) -> &str {
+pub(crate) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
 /// The part before the last `/`, without slashes at its end.
-pub fn directory(path: &str) -> &str {
+pub(crate) fn directory(path: &str) -> &str {
     let Some(at) = path.rfind('/') else { return "" };
     let head = path[..at].trim_end_matches('/');
     if head.is_empty() { &path[..=at] } else { head }
 }
 
 /// `os.path.join`.
-pub fn join(directory: &str, name: &str) -> String {
+pub(crate) fn join(directory: &str, name: &str) -> String {
     if name.starts_with('/') || directory.is_empty() {
         return name.to_owned();
     }
@@ -23,7 +23,7 @@ pub fn join(directory: &str, name: &str) -> String {
 }
 
 /// `os.path.realpath`: links resolved as far as the path exists. `path` is absolute.
-pub fn real(path: &Path) -> PathBuf {
+pub(crate) fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| resolve(path))
 }
 
@@ -61,7 +61,7 @@ fn parts(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Does anything answer to that name, even a broken link?
-pub fn is_there(path: &Path) -> bool {
+pub(crate) fn is_there(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 

@@ -2,7 +2,7 @@
 
 use ftl_sdk::{Answer, Args, Argument, Failure, Host, Module, Outcome};
 
-pub const MODULE: Module = Module::new("ping", &[Argument::text("data").or_text("pong")], run);
+pub(crate) const MODULE: Module = Module::new("ping", &[Argument::text("data").or_text("pong")], run);
 
 fn run(args: &mut Args, _: &Host) -> Answer {
     match args.needed("data") {

@@ -15,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 /// A program that ended.
 #[derive(Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// Negative: the signal that ended it.
     pub rc: i32,
     pub stdout: Vec<u8>,
@@ -23,7 +23,7 @@ pub struct Finished {
 }
 
 /// A program to run.
-pub struct Program<'a> {
+pub(crate) struct Program<'a> {
     pub words: &'a [String],
     pub directory: &'a Path,
     pub input: Option<Vec<u8>>,
@@ -35,13 +35,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// How often a program is asked whether it should go on.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Runs a program of this machine with fixed words.
-pub fn run_words(words: &[&str], host: &Host) -> io::Result<Finished> {
-    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    run(Program { words: &words, directory: host.cwd(), input: None }, host)
-}
-
-pub fn run(program: Program<'_>, host: &Host) -> io::Result<Finished> {
+pub(crate) fn run(program: Program<'_>, host: &Host) -> io::Result<Finished> {
     let name = program.words.first().map(String::as_str).unwrap_or_default();
     let mut command = Command::new(find(name, program.directory, host)?);
     let mut words = program.words.iter().map(|word| OsString::from_vec(bytes_of(word)));
@@ -78,10 +72,12 @@ fn find(name: &str, directory: &Path, host: &Host) -> io::Result<PathBuf> {
 }
 
 /// Is there such a program?
-pub fn exists(name: &str, host: &Host) -> Option<PathBuf> {
+pub(crate) fn exists(name: &str, host: &Host) -> Option<PathBuf> {
     let found = find(name, host.cwd(), host).ok();
     // Ansible looks here too, whatever the path says.
-    found.or_else(|| ["/sbin", "/usr/sbin", "/usr/local/sbin"].iter().map(|dir| Path::new(dir).join(name)).find(|p| p.is_file()))
+    found.or_else(|| {
+        ["/sbin", "/usr/sbin", "/usr/local/sbin"].iter().map(|dir| Path::new(dir).join(name)).find(|p| p.is_file())
+    })
 }
 
 /// Moves bytes to and from the child until it ended and is silent.

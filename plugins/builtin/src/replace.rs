@@ -14,7 +14,7 @@ use crate::{paths, problem, stat, times};
 
 /// How a file is put in place.
 #[derive(Clone, Copy)]
-pub struct Manner {
+pub(crate) struct Manner {
     /// Keep owner, mode and attributes of the file that is replaced.
     pub keep: bool,
     /// Write into the file where it cannot be replaced.
@@ -22,11 +22,13 @@ pub struct Manner {
 }
 
 /// Moves `from` to `to`; `from_name` and `to_name` are what messages call them.
-pub fn put(host: &Host, from: &Path, to: &Path, to_name: &str, manner: Manner) -> Result<(), Failure> {
+pub(crate) fn put(host: &Host, from: &Path, to: &Path, to_name: &str, manner: Manner) -> Result<(), Failure> {
     let before = fs::metadata(to).ok();
     if let Some(before) = before.as_ref().filter(|_| manner.keep) {
         match take_over(from, to, before) {
-            Err(error) if error.raw_os_error() != Some(Errno::PERM.raw_os_error()) => return Err(problem::crash(&error, from)),
+            Err(error) if error.raw_os_error() != Some(Errno::PERM.raw_os_error()) => {
+                return Err(problem::crash(&error, from));
+            }
             _ => {}
         }
     }
@@ -123,7 +125,8 @@ fn ignore_refusal(result: io::Result<()>) -> io::Result<()> {
 }
 
 fn write_into(from: &Path, to: &Path, to_name: &str) -> Result<(), Failure> {
-    let write = || io::copy(&mut File::open(from)?, &mut File::options().write(true).create(true).truncate(true).open(to)?);
+    let write =
+        || io::copy(&mut File::open(from)?, &mut File::options().write(true).create(true).truncate(true).open(to)?);
     match write() {
         Ok(_) => {
             fs::remove_file(from).ok();
@@ -143,7 +146,7 @@ fn touch(file: &Path) -> io::Result<()> {
 }
 
 /// Mode, times and extended attributes, as Python's `copystat`.
-pub fn copy_state(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy_state(from: &Path, to: &Path) -> io::Result<()> {
     let found = fs::metadata(from)?;
     let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
     let times = Timestamps {
@@ -167,14 +170,14 @@ fn copy_extended(from: &Path, to: &Path) {
 }
 
 /// A new empty file, readable by its owner only.
-pub fn fresh_file(directory: &Path, prefix: &str, suffix: &str) -> io::Result<(File, PathBuf)> {
+pub(crate) fn fresh_file(directory: &Path, prefix: &str, suffix: &str) -> io::Result<(File, PathBuf)> {
     fresh(directory, prefix, suffix, |path| {
         File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
     })
 }
 
 /// Makes something of a name nobody has.
-pub fn fresh<T>(
+pub(crate) fn fresh<T>(
     directory: &Path,
     prefix: &str,
     suffix: &str,
@@ -182,7 +185,8 @@ pub fn fresh<T>(
 ) -> io::Result<(T, PathBuf)> {
     let mut error = io::Error::from(io::ErrorKind::AlreadyExists);
     for _ in 0..10_000 {
-        let path = directory.join(std::ffi::OsString::from_vec(ftl_sdk::bytes_of(&format!("{prefix}{}{suffix}", random_name()))));
+        let path = directory
+            .join(std::ffi::OsString::from_vec(ftl_sdk::bytes_of(&format!("{prefix}{}{suffix}", random_name()))));
         match make(&path) {
             Ok(made) => return Ok((made, path)),
             Err(found) if found.kind() == io::ErrorKind::AlreadyExists => error = found,
@@ -209,7 +213,7 @@ fn random_name() -> String {
 }
 
 /// Copies a file aside, with owner, mode and attributes; answers the name of the copy.
-pub fn back_up(host: &Host, path: &str) -> Result<String, Failure> {
+pub(crate) fn back_up(host: &Host, path: &str) -> Result<String, Failure> {
     let file = host.at(path);
     if !file.exists() {
         return Ok(String::new());

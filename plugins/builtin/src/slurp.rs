@@ -8,7 +8,7 @@ use ftl_sdk::{Answer, Args, Argument, Failure, Host, Module, Outcome};
 
 use crate::problem;
 
-pub const MODULE: Module = Module::new("slurp", &[Argument::path("src").required().aliases(&["path"])], run);
+pub(crate) const MODULE: Module = Module::new("slurp", &[Argument::path("src").required().aliases(&["path"])], run);
 
 fn run(args: &mut Args, host: &Host) -> Answer {
     let source = args.needed("src");

@@ -8,7 +8,7 @@ use ftl_sdk::{Answer, Args, Argument, Failure, Host, Module, Outcome, Value, acc
 
 use crate::{digest, paths, problem, process, times};
 
-pub const MODULE: Module = Module::new(
+pub(crate) const MODULE: Module = Module::new(
     "stat",
     &[
         Argument::path("path").required().aliases(&["dest", "name"]),
@@ -80,13 +80,14 @@ fn describe(args: &Args, host: &Host, file: &Path, found: &Metadata, stat: &mut 
     let has_attributes = (found.is_file() || found.is_dir()) && flags(file).is_some();
     let attribute_line = (wants_attributes && has_attributes).then(|| tool(&["lsattr", "-vd", &shown])).flatten();
     let environment = host.environment();
-    let output = |line: &Vec<String>| {
-        let mut command = std::process::Command::new(&line[0]);
-        command.args(line[1..].iter().map(|word| {
-            <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(ftl_sdk::bytes_of(word))
-        }));
-        command.env_clear().envs(environment).stdin(std::process::Stdio::null()).output().ok()
-    };
+    let output =
+        |line: &Vec<String>| {
+            let mut command = std::process::Command::new(&line[0]);
+            command.args(line[1..].iter().map(|word| {
+                <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(ftl_sdk::bytes_of(word))
+            }));
+            command.env_clear().envs(environment).stdin(std::process::Stdio::null()).output().ok()
+        };
     let simple = wants_mime.then(|| simple_mime(found)).flatten();
     let (mime, attributes) = std::thread::scope(|scope| {
         let asked = match (&mime_line, simple) {
@@ -100,7 +101,10 @@ fn describe(args: &Args, host: &Host, file: &Path, found: &Metadata, stat: &mut 
     if wants_mime {
         let (mimetype, charset) = match (&mime_line, simple) {
             (Some(_), Some(simple)) => (simple.to_owned(), "binary".to_owned()),
-            _ => mime.filter(|out| out.status.success()).and_then(|out| mime_of(&text_of(out.stdout))).unwrap_or_else(unknown),
+            _ => mime
+                .filter(|out| out.status.success())
+                .and_then(|out| mime_of(&text_of(out.stdout)))
+                .unwrap_or_else(unknown),
         };
         stat.set("mimetype", mimetype);
         stat.set("charset", charset);
@@ -150,7 +154,7 @@ fn mime_of(line: &str) -> Option<(String, String)> {
 }
 
 /// The attribute flags of a file; `None` where the file system has none.
-pub fn flags(file: &Path) -> Option<rustix::fs::IFlags> {
+pub(crate) fn flags(file: &Path) -> Option<rustix::fs::IFlags> {
     use rustix::fs::{Mode, OFlags};
     let opened = rustix::fs::open(file, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).ok()?;
     rustix::fs::ioctl_getflags(&opened).ok()
@@ -185,7 +189,8 @@ fn attribute_name(letter: char) -> Option<&'static str> {
 fn basics(path: &str, found: &Metadata) -> Outcome {
     let mode = found.mode();
     let kind = found.file_type();
-    let mut stat = Outcome::new().with("exists", true).with("path", path).with("mode", format!("{:04o}", mode & 0o7777));
+    let mut stat =
+        Outcome::new().with("exists", true).with("path", path).with("mode", format!("{:04o}", mode & 0o7777));
     for (key, is) in [
         ("isdir", kind.is_dir()),
         ("ischr", kind.is_char_device()),
@@ -227,4 +232,3 @@ fn basics(path: &str, found: &Metadata) -> Outcome {
     }
     stat.with("blocks", found.blocks()).with("block_size", found.blksize()).with("device_type", found.rdev())
 }
-

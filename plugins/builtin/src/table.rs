@@ -2,15 +2,18 @@
 
 use ftl_sdk::Module;
 
-use crate::{command, copy, file, ping, slurp, stat};
+use crate::{command, copy, file, lineinfile, ping, slurp, stat, tempfile, wait_for};
 
 pub const MODULES: &[&Module] = &[
     &command::MODULE,
     &copy::MODULE,
     &file::MODULE,
+    &lineinfile::MODULE,
     &ping::MODULE,
     &slurp::MODULE,
     &stat::MODULE,
+    &tempfile::MODULE,
+    &wait_for::MODULE,
 ];
 
 /// The module of that short name.

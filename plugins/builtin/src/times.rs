@@ -5,7 +5,7 @@ use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
 
 /// The zone of `TZ` where the task sets it, else the machine's.
-pub fn zone(host: &Host) -> TimeZone {
+pub(crate) fn zone(host: &Host) -> TimeZone {
     match host.variable("TZ") {
         Some(name) if !name.is_empty() => {
             let name = name.trim_start_matches(':');
@@ -15,12 +15,12 @@ pub fn zone(host: &Host) -> TimeZone {
     }
 }
 
-pub fn now(host: &Host) -> ZonedDateTime {
+pub(crate) fn now(host: &Host) -> ZonedDateTime {
     jiff::Timestamp::now().to_zoned_datetime(zone(host))
 }
 
 /// `2026-11-23 15:08:28.123456`, as Python prints a local time.
-pub fn shown(time: &ZonedDateTime) -> String {
+pub(crate) fn shown(time: &ZonedDateTime) -> String {
     let seconds = time.strftime("%Y-%m-%d %H:%M:%S").to_string();
     match time.subsec_nanosecond() / 1000 {
         0 => seconds,
@@ -29,7 +29,7 @@ pub fn shown(time: &ZonedDateTime) -> String {
 }
 
 /// `0:00:00.001234`, as Python prints a duration.
-pub fn elapsed(from: &ZonedDateTime, to: &ZonedDateTime) -> String {
+pub(crate) fn elapsed(from: &ZonedDateTime, to: &ZonedDateTime) -> String {
     let micros = |time: &ZonedDateTime| time.timestamp().as_microsecond();
     let length = (micros(to) - micros(from)).max(0);
     let (seconds, micros) = (length / 1_000_000, length % 1_000_000);
@@ -44,6 +44,6 @@ pub fn elapsed(from: &ZonedDateTime, to: &ZonedDateTime) -> String {
 }
 
 /// Seconds since 1970 as Python's `stat` gives them.
-pub fn seconds(whole: i64, nanoseconds: i64) -> f64 {
+pub(crate) fn seconds(whole: i64, nanoseconds: i64) -> f64 {
     whole as f64 + 1e-9 * nanoseconds as f64
 }

@@ -1,7 +1,7 @@
 //! Command lines: taken apart and quoted as Python's `shlex` does, and shown without passwords.
 
 /// `shlex.split`.
-pub fn split(text: &str) -> Result<Vec<String>, &'static str> {
+pub(crate) fn split(text: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut letters = text.chars();
@@ -37,7 +37,7 @@ fn quoted(letters: &mut std::str::Chars<'_>, quote: char, word: &mut String) -> 
 }
 
 /// `shlex.quote`.
-pub fn quote(word: &str) -> String {
+pub(crate) fn quote(word: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if !word.is_empty() && word.chars().all(safe) {
         return word.to_owned();
@@ -46,7 +46,7 @@ pub fn quote(word: &str) -> String {
 }
 
 /// The command for messages: what looks like a password is hidden.
-pub fn without_passwords(words: &[String]) -> String {
+pub(crate) fn without_passwords(words: &[String]) -> String {
     let mut shown = Vec::with_capacity(words.len());
     let mut hide_next = false;
     for word in words {

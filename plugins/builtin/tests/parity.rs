@@ -33,3 +33,18 @@ fn slurp() {
 fn stat() {
     check("stat", 15);
 }
+
+#[test]
+fn lineinfile() {
+    check("lineinfile", 45);
+}
+
+#[test]
+fn tempfile() {
+    check("tempfile", 4);
+}
+
+#[test]
+fn wait_for() {
+    check("wait_for", 18);
+}

@@ -8,12 +8,12 @@ use crate::attributes::Wanted;
 use crate::{paths, problem};
 
 /// The file to write; or the answer, in check mode, when its directory is missing.
-pub enum Destination {
+pub(crate) enum Destination {
     File { path: String, made_directory: bool },
     Answer(Outcome),
 }
 
-pub fn find(args: &Args, host: &Host, src: &str) -> Result<Destination, Failure> {
+pub(crate) fn find(args: &Args, host: &Host, src: &str) -> Result<Destination, Failure> {
     let mut path = args.needed("dest").to_owned();
     // There is always a directory to name.
     if !path.contains('/') {
@@ -29,7 +29,9 @@ pub fn find(args: &Args, host: &Host, src: &str) -> Result<Destination, Failure>
         if !host.at(&directory).exists() {
             if host.check() {
                 let message = format!("dest directory {directory} would be created");
-                return Ok(Destination::Answer(Outcome::new().with("msg", message).with("changed", true).with("src", src)));
+                return Ok(Destination::Answer(
+                    Outcome::new().with("msg", message).with("changed", true).with("src", src),
+                ));
             }
             make_directories(args, host, &directory)?;
             made_directory = true;
@@ -54,7 +56,8 @@ fn make_directories(args: &Args, host: &Host, directory: &str) -> Result<(), Fai
         existing = parent;
     }
     let whole = host.at(directory);
-    std::fs::create_dir_all(&whole).map_err(|error| Failure::crash(problem::about_bytes(&error, Path::new(directory))))?;
+    std::fs::create_dir_all(&whole)
+        .map_err(|error| Failure::crash(problem::about_bytes(&error, Path::new(directory))))?;
     let wanted = Wanted { mode: args.value("directory_mode").cloned(), ..Wanted::of(args, directory, host) };
     for path in new.into_iter().rev() {
         wanted.at(path).apply(host, true, None)?;
@@ -63,7 +66,7 @@ fn make_directories(args: &Args, host: &Host, directory: &str) -> Result<(), Fai
 }
 
 /// Why nothing can be written there.
-pub fn refuse_unwritable(host: &Host, path: &str, unsafe_writes: bool) -> Result<(), Failure> {
+pub(crate) fn refuse_unwritable(host: &Host, path: &str, unsafe_writes: bool) -> Result<(), Failure> {
     let directory = paths::directory(path);
     let place = host.at(directory);
     if !host.at(path).exists()

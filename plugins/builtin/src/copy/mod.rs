@@ -4,4 +4,4 @@ mod destination;
 mod module;
 mod tree;
 
-pub use module::MODULE;
+pub(crate) use module::{MODULE, check_line, run_line};

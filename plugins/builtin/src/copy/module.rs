@@ -15,7 +15,7 @@ use crate::process::{self, Program};
 use crate::replace::{self, Manner, back_up, copy_state, fresh_file};
 use crate::{digest, paths, problem, words};
 
-pub const MODULE: Module = Module {
+pub(crate) const MODULE: Module = Module {
     file_arguments: true,
     covers,
     ..Module::new(
@@ -205,7 +205,7 @@ impl Copy<'_> {
 }
 
 /// The command that validates a file.
-pub fn check_line(validate: &str, file: &str) -> Result<String, Failure> {
+pub(crate) fn check_line(validate: &str, file: &str) -> Result<String, Failure> {
     if !validate.contains("%s") {
         return Err(Failure::new(format!("validate must contain %s: {validate}")));
     }
@@ -213,7 +213,7 @@ pub fn check_line(validate: &str, file: &str) -> Result<String, Failure> {
 }
 
 /// Runs a line without a shell.
-pub fn run_line(line: &str, host: &Host) -> Result<process::Finished, Failure> {
+pub(crate) fn run_line(line: &str, host: &Host) -> Result<process::Finished, Failure> {
     let words = words::split(line).map_err(Failure::crash)?;
     let words: Vec<String> = words.iter().map(|word| host.expand(word)).collect();
     process::run(Program { words: &words, directory: host.cwd(), input: None }, host).map_err(|error| {

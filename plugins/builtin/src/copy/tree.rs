@@ -14,7 +14,7 @@ use crate::replace::copy_state;
 /// Names that Python's comparison of directories does not see.
 const UNSEEN: [&str; 8] = ["RCS", "CVS", "tags", ".git", ".hg", ".bzr", "_darcs", "__pycache__"];
 
-pub struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     pub host: &'a Host,
     pub wanted: &'a Wanted,
     /// Are links replaced by what they point to? Unset: links are copied as links inside of new directories only.
@@ -22,7 +22,7 @@ pub struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    pub fn copy(&self, from: &Path, to: &Path) -> Result<bool, Failure> {
+    pub(crate) fn copy(&self, from: &Path, to: &Path) -> Result<bool, Failure> {
         if !to.exists() {
             if !self.host.check() {
                 self.copy_all(from, to)?;

@@ -9,7 +9,7 @@ use super::timestamps::Times;
 use crate::attributes::Wanted;
 use crate::{paths, problem};
 
-pub fn ensure_directory(args: &Args, host: &Host) -> Answer {
+pub(crate) fn ensure_directory(args: &Args, host: &Host) -> Answer {
     let mut path = args.needed("path").to_owned();
     let mut before = State::of(&host.at(&path));
     let mut wanted = Wanted::of(args, &path, host);
@@ -27,7 +27,8 @@ pub fn ensure_directory(args: &Args, host: &Host) -> Answer {
             let mut changed = wanted.apply(host, false, Some(&mut diff))?;
             changed |= times.apply(host, &wanted.path, Some(&mut diff))?;
             if args.flag("recurse") {
-                changed |= Walk { host, wanted: &wanted, times: &times, follow: args.flag("follow") }.apply(&path, 0)?;
+                changed |=
+                    Walk { host, wanted: &wanted, times: &times, follow: args.flag("follow") }.apply(&path, 0)?;
             }
             changed
         }

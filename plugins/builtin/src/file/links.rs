@@ -80,7 +80,7 @@ impl<'a> Link<'a> {
     }
 }
 
-pub fn ensure_symlink(args: &Args, host: &Host) -> Answer {
+pub(crate) fn ensure_symlink(args: &Args, host: &Host) -> Answer {
     let mut link = Link::new(args, host);
     let times = Times::of(args, State::Link, host)?;
     let (follow, force) = (args.flag("follow"), args.flag("force"));
@@ -94,7 +94,8 @@ pub fn ensure_symlink(args: &Args, host: &Host) -> Answer {
     if let Some(src) = link.src.as_ref().filter(|_| !force) {
         let whole = paths::join(relative, src);
         if !host.at(&whole).exists() {
-            let message = format!("src file does not exist, use 'force=yes' if you really want to create the link: {whole}");
+            let message =
+                format!("src file does not exist, use 'force=yes' if you really want to create the link: {whole}");
             return Err(link.refuse(message).with("src", src.as_str()));
         }
     }
@@ -128,8 +129,8 @@ fn refuse_conversion(link: &Link<'_>, force: bool) -> Result<(), Failure> {
             Err(link.refuse(format!("refusing to convert from {} to symlink for {path}", before.name())))
         }
         State::Directory => {
-            let mut entries =
-                std::fs::read_dir(&link.file).map_err(|error| Failure::crash(problem::about_bytes(&error, path.as_ref())))?;
+            let mut entries = std::fs::read_dir(&link.file)
+                .map_err(|error| Failure::crash(problem::about_bytes(&error, path.as_ref())))?;
             match entries.next() {
                 Some(_) => Err(link.refuse(format!("the directory {path} is not empty, refusing to convert it"))),
                 None => Ok(()),
@@ -154,7 +155,7 @@ fn make_symlink(link: &Link<'_>) -> Result<(), Failure> {
     link.replace(|temporary| symlink(&target, temporary))
 }
 
-pub fn ensure_hardlink(args: &Args, host: &Host) -> Answer {
+pub(crate) fn ensure_hardlink(args: &Args, host: &Host) -> Answer {
     let link = Link::new(args, host);
     let wanted = Wanted::of(args, link.path, host);
     let times = Times::of(args, State::Hard, host)?;

@@ -8,4 +8,4 @@ mod state;
 mod timestamps;
 mod touch;
 
-pub use module::MODULE;
+pub(crate) use module::MODULE;

@@ -9,7 +9,7 @@ use super::{directory, links, removal, timestamps, touch};
 use crate::attributes::{self, number};
 use crate::paths;
 
-pub const MODULE: Module = Module {
+pub(crate) const MODULE: Module = Module {
     file_arguments: true,
     covers,
     ..Module::new(
@@ -117,7 +117,9 @@ fn warn_of_missing_accounts(args: &Args, host: &Host) {
     if let Some(group) = given("group") {
         match number(group) {
             Some(gid) if !u32::try_from(gid).is_ok_and(|gid| account::group_of(gid).is_some()) => {
-                host.warn(format!("failed to look up group with gid {gid}. Create group up to this point in real play"));
+                host.warn(format!(
+                    "failed to look up group with gid {gid}. Create group up to this point in real play"
+                ));
             }
             None if account::group_named(group).is_none() => {
                 host.warn(format!("failed to look up group {group}. Create group up to this point in real play"));

@@ -5,7 +5,7 @@ use ftl_sdk::{Answer, Args, Failure, Host, Outcome};
 use super::state::{State, initial_diff};
 use crate::problem;
 
-pub fn ensure_absent(args: &Args, host: &Host) -> Answer {
+pub(crate) fn ensure_absent(args: &Args, host: &Host) -> Answer {
     let path = args.needed("path");
     let file = host.at(path);
     let before = State::of(&file);
@@ -16,8 +16,9 @@ pub fn ensure_absent(args: &Args, host: &Host) -> Answer {
     let diff = initial_diff(host, path, State::Absent, before);
     if !host.check() {
         if before == State::Directory {
-            std::fs::remove_dir_all(&file)
-                .map_err(|error| Failure::new(format!("rmtree failed: {}", problem::about_bytes(&error, path.as_ref()))))?;
+            std::fs::remove_dir_all(&file).map_err(|error| {
+                Failure::new(format!("rmtree failed: {}", problem::about_bytes(&error, path.as_ref())))
+            })?;
         } else if let Err(error) = std::fs::remove_file(&file)
             && error.kind() != std::io::ErrorKind::NotFound
         {

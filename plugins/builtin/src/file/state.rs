@@ -9,7 +9,7 @@ use crate::attributes::side;
 use crate::paths;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub(crate) enum State {
     Absent,
     Directory,
     File,
@@ -19,12 +19,12 @@ pub enum State {
 }
 
 impl State {
-    pub fn named(name: &str) -> Option<State> {
+    pub(crate) fn named(name: &str) -> Option<State> {
         let all = [State::Absent, State::Directory, State::File, State::Hard, State::Link, State::Touch];
         all.into_iter().find(|state| state.name() == name)
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             State::Absent => "absent",
             State::Directory => "directory",
@@ -36,7 +36,7 @@ impl State {
     }
 
     /// What is there now.
-    pub fn of(path: &Path) -> State {
+    pub(crate) fn of(path: &Path) -> State {
         let Ok(found) = std::fs::symlink_metadata(path) else { return State::Absent };
         if found.is_symlink() {
             State::Link
@@ -51,7 +51,7 @@ impl State {
 }
 
 /// The diff a change from one state to another begins with.
-pub fn initial_diff(host: &Host, path: &str, wanted: State, before: State) -> Object {
+pub(crate) fn initial_diff(host: &Host, path: &str, wanted: State, before: State) -> Object {
     let mut diff = Object::new();
     side(&mut diff, "before").insert("path".into(), path.into());
     side(&mut diff, "after").insert("path".into(), path.into());
@@ -79,7 +79,7 @@ fn list(host: &Host, path: &str, directories: &mut Vec<Value>, files: &mut Vec<V
 }
 
 /// Calls `see` for each name in a directory (`is_dir` also for links to directories); answers those to descend into.
-pub fn below(host: &Host, path: &str, mut see: impl FnMut(&str, bool)) -> Vec<String> {
+pub(crate) fn below(host: &Host, path: &str, mut see: impl FnMut(&str, bool)) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(host.at(path)) else { return Vec::new() };
     let mut descend = Vec::new();
     for entry in entries.flatten() {

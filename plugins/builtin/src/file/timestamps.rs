@@ -12,10 +12,10 @@ use crate::attributes::side;
 use crate::{problem, times};
 
 /// The only format that is read here; others are left to Python's `strptime`.
-pub const FORMAT: &str = "%Y%m%d%H%M.%S";
+pub(crate) const FORMAT: &str = "%Y%m%d%H%M.%S";
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Moment {
+pub(crate) enum Moment {
     Preserve,
     Now,
     At(f64),
@@ -23,13 +23,13 @@ pub enum Moment {
 
 /// Both times a file shall have.
 #[derive(Clone, Copy, Debug)]
-pub struct Times {
+pub(crate) struct Times {
     pub modified: Moment,
     pub accessed: Moment,
 }
 
 impl Times {
-    pub fn of(args: &Args, state: State, host: &Host) -> Result<Times, Failure> {
+    pub(crate) fn of(args: &Args, state: State, host: &Host) -> Result<Times, Failure> {
         Ok(Times {
             modified: moment(args.text("modification_time"), state, host)?,
             accessed: moment(args.text("access_time"), state, host)?,
@@ -37,7 +37,7 @@ impl Times {
     }
 
     /// Sets the times where they differ; was there anything to do?
-    pub fn apply(&self, host: &Host, path: &str, diff: Option<&mut Object>) -> Result<bool, Failure> {
+    pub(crate) fn apply(&self, host: &Host, path: &str, diff: Option<&mut Object>) -> Result<bool, Failure> {
         if (self.modified, self.accessed) == (Moment::Preserve, Moment::Preserve) {
             return Ok(false);
         }
@@ -47,7 +47,8 @@ impl Times {
             Failure::new(format!("Error while updating modification or access time: {text}")).with("path", path)
         };
         let found = std::fs::metadata(&file).map_err(failure)?;
-        let before = (times::seconds(found.mtime(), found.mtime_nsec()), times::seconds(found.atime(), found.atime_nsec()));
+        let before =
+            (times::seconds(found.mtime(), found.mtime_nsec()), times::seconds(found.atime(), found.atime_nsec()));
         let now = jiff::Timestamp::now().as_nanosecond() as f64 / 1e9;
         let pick = |wanted, before| match wanted {
             Moment::Preserve => before,
@@ -109,10 +110,11 @@ fn moment(given: Option<&str>, state: State, host: &Host) -> Result<Moment, Fail
 }
 
 /// `202011231508.28`.
-pub fn parse(text: &str) -> Option<DateTime> {
+pub(crate) fn parse(text: &str) -> Option<DateTime> {
     let bytes = text.as_bytes();
     let digits = |from: usize, to: usize| text.get(from..to)?.parse::<i16>().ok();
-    let shaped = bytes.len() == 15 && bytes[12] == b'.' && bytes.iter().enumerate().all(|(i, b)| i == 12 || b.is_ascii_digit());
+    let shaped =
+        bytes.len() == 15 && bytes[12] == b'.' && bytes.iter().enumerate().all(|(i, b)| i == 12 || b.is_ascii_digit());
     if !shaped {
         return None;
     }

@@ -9,7 +9,7 @@ use super::timestamps::Times;
 use crate::attributes::Wanted;
 use crate::{paths, problem};
 
-pub fn touch(args: &Args, host: &Host) -> Answer {
+pub(crate) fn touch(args: &Args, host: &Host) -> Answer {
     let path = args.needed("path");
     let file = host.at(path);
     let before = State::of(&file);
@@ -21,7 +21,9 @@ pub fn touch(args: &Args, host: &Host) -> Answer {
             return Ok(outcome);
         }
         File::options().write(true).create(true).truncate(true).open(&file).map_err(|error| {
-            Failure::new("Error, could not touch target.").with("path", path).because(problem::about_bytes(&error, path.as_ref()))
+            Failure::new("Error, could not touch target.")
+                .with("path", path)
+                .because(problem::about_bytes(&error, path.as_ref()))
         })?;
     }
     let mut diff = initial_diff(host, path, State::Touch, before);
@@ -43,7 +45,7 @@ pub fn touch(args: &Args, host: &Host) -> Answer {
     }
 }
 
-pub fn ensure_file(args: &Args, host: &Host) -> Answer {
+pub(crate) fn ensure_file(args: &Args, host: &Host) -> Answer {
     let mut path = args.needed("path").to_owned();
     let mut before = State::of(&host.at(&path));
     let mut wanted = Wanted::of(args, &path, host);

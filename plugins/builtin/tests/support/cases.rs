@@ -25,7 +25,8 @@ pub(crate) fn check(module: &str, at_least: usize) {
         let cases: Value = serde_json::from_slice(&std::fs::read(&file).unwrap())
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         for case in cases.as_array().unwrap() {
-            let name = format!("{module}/{}: {}", file.file_stem().unwrap().to_str().unwrap(), case["name"].as_str().unwrap());
+            let name =
+                format!("{module}/{}: {}", file.file_stem().unwrap().to_str().unwrap(), case["name"].as_str().unwrap());
             if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
                 continue;
             }
@@ -35,7 +36,12 @@ pub(crate) fn check(module: &str, at_least: usize) {
             }
         }
     }
-    assert!(problems.is_empty(), "{} of {count} cases of {module} differ:\n\n{}", problems.len(), problems.join("\n\n"));
+    assert!(
+        problems.is_empty(),
+        "{} of {count} cases of {module} differ:\n\n{}",
+        problems.len(),
+        problems.join("\n\n")
+    );
     assert!(only.is_some() || count >= at_least, "only {count} cases of {module}");
 }
 
@@ -62,7 +68,8 @@ fn run(name: &str, case: &Value, oracle: &mut Oracle) -> Vec<(String, String)> {
             problems.push((format!("turn {turn}"), difference(&python, &native)));
         }
     }
-    let [left, right] = trees.map(|tree| steady(&tree::describe(&tree).join("\n").replace(tree.to_str().unwrap(), "$T")));
+    let [left, right] =
+        trees.map(|tree| steady(&tree::describe(&tree).join("\n").replace(tree.to_str().unwrap(), "$T")));
     if left != right {
         problems.push(("files".into(), format!("  python:\n{left}\n  native:\n{right}")));
     }
@@ -109,7 +116,8 @@ fn oracle_answer(name: &str, case: &Value, oracle: &mut Oracle, tree: &Path, uma
 fn native_answer(module: &Module, case: &Value, tree: &Path, umask: u32) -> Value {
     let args = arguments(case, tree);
     assert!(case["uncovered"] == json!(true) || module.supports(&args, false), "not covered: {args:?}");
-    let environment = environment(case, tree).into_iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
+    let environment =
+        environment(case, tree).into_iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
     let settings = Settings {
         check: case["check"] == json!(true),
         diff: case["diff"] == json!(true),

@@ -20,13 +20,22 @@ impl Oracle {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{python}: {error}; set FTL_TEST_ANSIBLE to a Python that has ansible-core 2.19"));
+            .unwrap_or_else(|error| {
+                panic!("{python}: {error}; set FTL_TEST_ANSIBLE to a Python that has ansible-core 2.19")
+            });
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Oracle { child, input, output }
     }
 
     /// The result the module printed, or the text of the exception it died of.
-    pub(crate) fn run(&mut self, module: &str, args: &Value, cwd: &str, umask: u32, environment: &Value) -> Result<Value, String> {
+    pub(crate) fn run(
+        &mut self,
+        module: &str,
+        args: &Value,
+        cwd: &str,
+        umask: u32,
+        environment: &Value,
+    ) -> Result<Value, String> {
         let order = json!({"module": module, "args": args, "cwd": cwd, "umask": umask, "environment": environment});
         writeln!(self.input, "{order}").expect("the oracle ended: is ansible-core installed there?");
         let mut line = String::new();
