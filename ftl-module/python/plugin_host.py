@@ -65,18 +65,56 @@ def has(message):
 CALLS = {
     "filter": "{{ ftl_value | %s(*ftl_positional, **ftl_named) }}",
     "test": "{{ ftl_value is %s(*ftl_positional, **ftl_named) }}",
-    "lookup": "{{ query(ftl_name, *ftl_positional, **ftl_named) }}",
 }
+
+
+MARKER = "__ftl_marker__"
+
+
+def with_markers(value):
+    """What FTL sent, with its markers of undefined values as ansible-core's."""
+    from ansible._internal._templating._jinja_common import UndefinedMarker
+    if isinstance(value, dict):
+        if set(value) == {MARKER}:
+            return UndefinedMarker(hint=value[MARKER])
+        return {k: with_markers(v) for k, v in value.items()}
+    return [with_markers(v) for v in value] if isinstance(value, list) else value
+
+
+def without_markers(value):
+    from ansible._internal._templating._jinja_common import Marker
+    if isinstance(value, Marker):
+        return {MARKER: value._undefined_message}
+    if isinstance(value, dict):
+        return {k: without_markers(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_markers(v) for v in value]
+    return plain(value)
+
+
+def lookup(message):
+    from ansible._internal._templating._jinja_plugins import _DirectCall, _invoke_lookup
+    from ansible.template import trust_as_template
+
+    @_DirectCall.mark
+    def ftl_invoke():
+        named = {k: with_markers(v) for k, v in message["named"].items()}
+        found = _invoke_lookup(plugin_name=message["name"], lookup_terms=with_markers(message["positional"]),
+                               lookup_kwargs=dict(named, wantlist=True))
+        return json.dumps(without_markers(found))
+
+    engine = templar(dict(message.get("variables") or {}))._engine
+    return json.loads(engine.evaluate_expression(trust_as_template("ftl_invoke()"), local_variables={"ftl_invoke": ftl_invoke}))
 
 
 def call(message):
     from ansible.template import trust_as_template
     kind, name = message["kind"], message["name"]
+    if kind == "lookup":
+        return lookup(message)
     variables = dict(message.get("variables") or {})
-    variables.update(ftl_value=message.get("value"), ftl_positional=message["positional"], ftl_named=message["named"],
-                     ftl_name=name)
-    text = CALLS[kind] % name if kind != "lookup" else CALLS[kind]
-    return templar(variables).template(trust_as_template(text))
+    variables.update(ftl_value=message.get("value"), ftl_positional=message["positional"], ftl_named=message["named"])
+    return templar(variables).template(trust_as_template(CALLS[kind] % name))
 
 
 def action_class(name, collections):

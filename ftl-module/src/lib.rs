@@ -8,6 +8,8 @@ pub mod ansible;
 pub mod collection;
 pub mod locate;
 pub mod native;
+#[cfg(feature = "native")]
+pub mod builtin;
 pub mod pool;
 pub mod privilege;
 pub mod execute;
@@ -17,6 +19,8 @@ pub mod plain;
 pub mod plugin_host;
 pub mod runtime;
 
+#[cfg(feature = "native")]
+pub use builtin::BuiltinModules;
 pub use native::{NativeCall, NativeModules};
 pub use plugin_host::{PluginHost, PluginHostSettings};
 pub use runtime::Runtime;

@@ -14,8 +14,7 @@ use serde_json::{Value as Json, json};
 const PROGRAM: &str = include_str!("../python/plugin_host.py");
 
 /// Directories beside playbooks and roles that hold plugins.
-const KINDS: [(&str, &str); 3] =
-    [("filter", "filter_plugins"), ("test", "test_plugins"), ("lookup", "lookup_plugins")];
+const KINDS: [(&str, &str); 3] = [("filter", "filter_plugins"), ("test", "test_plugins"), ("lookup", "lookup_plugins")];
 
 /// What the process is started with.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +105,8 @@ impl PluginHost {
             let below = format!("ansible_collections/{namespace}/{collection}");
             let beside = state.directories.iter().map(|d| d.join("collections"));
             return self.settings.collections_paths.iter().cloned().chain(beside).any(|d| {
-                d.join(&below).is_dir() || (d.ends_with("ansible_collections") && d.join(namespace).join(collection).is_dir())
+                d.join(&below).is_dir()
+                    || (d.ends_with("ansible_collections") && d.join(namespace).join(collection).is_dir())
             });
         }
         let Some((_, subdir)) = KINDS.iter().find(|(k, _)| *k == kind) else { return false };
@@ -135,7 +135,7 @@ impl PluginHost {
             "variables": json_of(variables),
         });
         let mut state = self.state();
-        self.ask(&mut state, message).map(|answer| from_json(&answer))
+        self.ask(&mut state, message).map(|answer| with_markers(from_json(&answer)))
     }
 
     /// Any other request (`describe`, `action`).
@@ -190,8 +190,32 @@ impl PluginHost {
     }
 }
 
+/// How a marker of an undefined value crosses the pipe.
+const MARKER: &str = "__ftl_marker__";
+
 fn json_of(value: &Value) -> Json {
-    serde_json::from_str(&to_json(value)).unwrap_or(Json::Null)
+    match value {
+        Value::Undefined(u) => json!({ MARKER: u.message }),
+        Value::List(l) => Json::Array(l.items().iter().map(json_of).collect()),
+        Value::Dict(d) => {
+            Json::Object(d.entries().iter().map(|(k, v)| (ftl_core::value::to_text(k), json_of(v))).collect())
+        }
+        other => serde_json::from_str(&to_json(other)).unwrap_or(Json::Null),
+    }
+}
+
+fn with_markers(value: Value) -> Value {
+    match &value {
+        Value::Dict(d) => {
+            let map = d.entries();
+            match (map.len(), map.get(MARKER)) {
+                (1, Some(message)) => Value::undefined(ftl_core::value::to_text(message)),
+                _ => Value::dict(map.iter().map(|(k, v)| (k.clone(), with_markers(v.clone()))).collect()),
+            }
+        }
+        Value::List(l) => l.items().iter().cloned().map(with_markers).collect(),
+        _ => value,
+    }
 }
 
 fn exchange(state: &mut State, message: &Json) -> Result<Json, PluginError> {

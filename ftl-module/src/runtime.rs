@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ftl_core::call::{
-    ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, PluginCall,
-    PluginTraits, Source, Target,
+    ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, PluginCall, PluginTraits,
+    Source, Target,
 };
 use ftl_core::port::{BoxFuture, Connector, ModuleRuntime};
 use ftl_core::result::HostError;

@@ -15,7 +15,7 @@ use ftl_core::call::{
 use ftl_core::port::{BoxFuture, ByteSink, ByteSource, ByteStream, Connection, Connector, ModuleRuntime};
 use ftl_core::result::HostError;
 use ftl_core::value::{Map, Value};
-use ftl_module::{Runtime, Settings};
+use ftl_module::{NativeModules, Runtime, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -148,6 +148,14 @@ pub struct Lab {
 
 impl Lab {
     pub fn new() -> Lab {
+        Lab::make(None)
+    }
+
+    pub fn with_natives(natives: Arc<dyn NativeModules>) -> Lab {
+        Lab::make(Some(natives))
+    }
+
+    fn make(natives: Option<Arc<dyn NativeModules>>) -> Lab {
         let directory = tempfile::tempdir().unwrap();
         // Readable for the users of other gates.
         std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -161,7 +169,7 @@ impl Lab {
         };
         let connector = Pipes::default();
         let (opened, mute, single) = (connector.opened.clone(), connector.mute.clone(), connector.single.clone());
-        let runtime = Runtime::new(settings, Arc::new(connector), None);
+        let runtime = Runtime::new(settings, Arc::new(connector), natives);
         let search = ModuleSearch { library: vec![library], ..ModuleSearch::default() };
         Lab { directory, runtime, search, opened, mute, single }
     }
