@@ -13,6 +13,7 @@ pub(crate) mod jinja_number;
 mod jinja_sequence;
 mod jinja_sort;
 pub(crate) mod jinja_text;
+mod ip_calculation;
 mod ip_network;
 mod ipaddr;
 pub(crate) mod json_text;

@@ -313,7 +313,7 @@ pub(super) fn extract(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> 
 /// `container[key]` as Jinja does it: items first, then attributes, then a marker.
 fn item_of(container: &Value, key: &Value) -> Value {
     let at = |len: usize, index: i64| {
-        let index = if index < 0 { index + len as i64 } else { index };
+        let index = if index < 0 { index.saturating_add(len as i64) } else { index };
         (0..len as i64).contains(&index).then_some(index as usize)
     };
     let found = match (container, key) {

@@ -365,7 +365,7 @@ fn read_directive<'t>(text: &'t str, directive: char, parts: &mut Parts) -> Opti
         }),
         'A' | 'a' => read_name(text, &DAYS, directive == 'a').map(|(_, rest)| rest),
         'p' => {
-            let half = text.get(..2)?.to_ascii_lowercase();
+            let half = text.get(..2).unwrap_or("").to_ascii_lowercase();
             matches!(half.as_str(), "am" | "pm").then(|| {
                 parts.afternoon = half == "pm";
                 &text[2..]

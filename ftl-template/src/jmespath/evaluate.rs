@@ -22,7 +22,7 @@ pub(super) fn evaluate(node: &Node, data: &Value) -> Result<Value, String> {
         Node::Field(name) => data.get(name).unwrap_or_default(),
         Node::Index(index) => match data.as_items() {
             Some(items) => {
-                let at = if *index < 0 { index + items.len() as i64 } else { *index };
+                let at = if *index < 0 { index.saturating_add(items.len() as i64) } else { *index };
                 usize::try_from(at).ok().and_then(|at| items.get(at).cloned()).unwrap_or_default()
             }
             None => Value::None,
@@ -162,7 +162,7 @@ fn slice(items: &[Value], parts: &[Option<i64>; 3]) -> Result<Vec<Value>, String
     let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let bound = |part: Option<i64>, default: i64| match part {
         None => default,
-        Some(at) if at < 0 => (at + length).clamp(low, high),
+        Some(at) if at < 0 => at.saturating_add(length).clamp(low, high),
         Some(at) => at.clamp(low, high),
     };
     let (mut at, end) = if step > 0 {

@@ -76,8 +76,9 @@ impl Sequence {
         if self.format.matches('%').count() != 1 {
             return Err(failure(format!("bad formatting string: {}", self.format)));
         }
-        let steps = (end.saturating_sub(self.start) / self.stride).unsigned_abs() as usize + 1;
-        evaluation.check_items(out.len().saturating_add(steps))?;
+        let steps = end.saturating_sub(self.start).unsigned_abs() / self.stride.unsigned_abs();
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX);
+        evaluation.check_items(out.len().saturating_add(steps).saturating_add(1))?;
         loop {
             let past = if self.stride > 0 { self.start > end } else { self.start < end };
             if past {
@@ -89,7 +90,8 @@ impl Sequence {
                 failure(format!("problem formatting {number} with {format}"))
             })?;
             out.push(Value::str(text));
-            self.start = self.start.saturating_add(self.stride);
+            let Some(next) = self.start.checked_add(self.stride) else { return Ok(()) };
+            self.start = next;
         }
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn csvfile(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: 
         let mut found = options.default.clone();
         for row in rows(&text, delimiter) {
             let cell = |column: i64| {
-                let at = if column < 0 { column + row.len() as i64 } else { column };
+                let at = if column < 0 { column.saturating_add(row.len() as i64) } else { column };
                 usize::try_from(at)
                     .ok()
                     .and_then(|at| row.get(at))
