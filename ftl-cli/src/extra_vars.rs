@@ -49,7 +49,7 @@ fn read(text: &str, loader: &Loader) -> Result<Value, Failure> {
 }
 
 fn inline(text: &str, loader: &Loader) -> Result<Value, Failure> {
-    let options = LoadOptions { duplicate_keys: loader.duplicate_keys, ..LoadOptions::new("<unicode string>", &loader.secrets) };
+    let options = LoadOptions { duplicate_keys: loader.duplicate_keys, ..LoadOptions::new("<CLI option '-e'>", &loader.secrets) };
     let loaded = yaml::load_value(text, &options).map_err(|error| Failure { code: crate::exit::PARSER, ..Failure::from(error) })?;
     Ok(loaded.root)
 }

@@ -21,6 +21,8 @@ pub enum Kind {
     Adhoc,
     /// `ansible` with the options of FTL.
     Ftl,
+    /// `ftl eval`.
+    Eval,
     Inventory,
     GateBuilder,
     Localhost,
@@ -44,6 +46,7 @@ impl Kind {
             Kind::Play => &args::PLAYBOOK,
             Kind::Adhoc => &args::ADHOC,
             Kind::Ftl => &args::FTL,
+            Kind::Eval => &args::EVAL,
             Kind::Inventory => &args::INVENTORY,
             Kind::GateBuilder => &args::GATE_BUILDER,
             Kind::Localhost => &args::LOCALHOST,
@@ -77,7 +80,10 @@ pub fn main(default: Kind) -> ExitCode {
     let named = NAMES.iter().find(|(name, _)| *name == surroundings.called);
     let kind = named.map_or(default, |(_, kind)| *kind);
     let name = named.map_or("ftl", |(name, _)| *name);
-    ExitCode::from(run(kind, name, &surroundings))
+    match (kind, surroundings.words.first().map(String::as_str)) {
+        (Kind::Ftl, Some("eval")) => ExitCode::from(run(Kind::Eval, "ftl eval", &surroundings)),
+        _ => ExitCode::from(run(kind, name, &surroundings)),
+    }
 }
 
 fn run(kind: Kind, name: &str, surroundings: &Surroundings) -> u8 {
@@ -91,10 +97,8 @@ fn run(kind: Kind, name: &str, surroundings: &Surroundings) -> u8 {
     };
     let program = kind.command_line();
     let columns = surroundings.text_columns();
-    if kind == Kind::Ftl && surroundings.words.first().is_some_and(|word| word == "eval") {
-        return command::eval::main(surroundings, &configuration.settings);
-    }
-    let mut arguments = match args::parse(program, &surroundings.words) {
+    let words = if kind == Kind::Eval { &surroundings.words[1..] } else { &surroundings.words[..] };
+    let mut arguments = match args::parse(program, words) {
         Outcome::Run(arguments) => arguments,
         Outcome::Help => {
             write(&mut std::io::stdout(), &args::help(program, name, columns));
@@ -168,6 +172,7 @@ fn dispatch(context: &Context<'_>) -> Result<u8, Failure> {
     match context.kind {
         Kind::Play => command::play::run(context),
         Kind::Adhoc | Kind::Ftl => command::adhoc::run(context),
+        Kind::Eval => command::eval::run(context),
         Kind::Inventory => command::inventory::run(context),
         Kind::GateBuilder => command::gate_builder::run(context),
         Kind::Localhost => command::localhost::run(context),
@@ -186,6 +191,7 @@ fn open_display(kind: Kind, parts: &Parts<'_>) -> Result<Arc<Display>, Failure> 
         _ => "minimal",
     };
     let mut output = parts.output(name)?;
+    output.notes = command::deprecated_options(parts.arguments);
     if kind != Kind::Play && !(is_adhoc && extras) {
         output.enabled.clear();
     }

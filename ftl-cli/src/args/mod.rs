@@ -8,5 +8,5 @@ mod programs;
 
 pub use help::{help, usage};
 pub use parse::{Arguments, Outcome, parse};
-pub use programs::{ADHOC, FTL, GATE_BUILDER, INVENTORY, LOCALHOST, PLAYBOOK};
+pub use programs::{ADHOC, EVAL, FTL, GATE_BUILDER, INVENTORY, LOCALHOST, PLAYBOOK};
 pub use spec::{Action, OptionSpec, Positional, Program};

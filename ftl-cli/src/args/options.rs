@@ -141,3 +141,11 @@ pub(super) const LOCAL_INVENTORY: &[OptionSpec] = &[
     o("--force", "force", Flag, "replace the file when there is one"),
     o("--ini", "ini", Flag, "INI instead of YAML"),
 ];
+
+pub(super) const EVAL_OPTIONS: &[OptionSpec] = &[
+    o("-i --inventory", "inventory", Append, "inventory for the variables of a host. May be given several times"),
+    o("-l --limit", "subset", Text, "the host whose variables are seen"),
+    o("-e --extra-vars", "extra_vars", Append, "variables as key=value, YAML, JSON or @file. May be given several times"),
+    o("--vars", "vars", Append, "a JSON or YAML file with variables. May be given several times"),
+    o("--json", "json", Flag, "one JSON object a line: template, value and type, or error"),
+];

@@ -52,3 +52,10 @@ pub const LOCALHOST: Program = Program {
     description: "Prints an inventory with localhost and its Python.",
     epilog: "",
 };
+
+pub const EVAL: Program = Program {
+    options: &[BASE, EVAL_OPTIONS, VAULT],
+    positional: Positional::Several("template", "templates, or expressions without braces"),
+    description: "Evaluates templates as a task would.",
+    epilog: "",
+};

@@ -43,7 +43,6 @@ pub fn complete(kind: Kind, arguments: &mut Arguments) -> Result<(), String> {
 
 pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     let arguments = context.arguments;
-    warn_of_deprecated(context);
     if arguments.flag("tree") {
         return Err(Failure::not_supported("The option -t/--tree"));
     }
@@ -87,20 +86,6 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
         return Ok(exit::OK);
     }
     prepared.run(context, vec![loaded.playbook], &passwords, limit)
-}
-
-fn warn_of_deprecated(context: &Context<'_>) {
-    let used = |flags: &[&str]| context.arguments.flags_used.iter().find(|used| flags.contains(&used.as_str()));
-    let say = |flags: &[&str], instead: &str| {
-        if let Some(flag) = used(flags) {
-            let text = format!(
-                "The '{flag}' argument is deprecated. This feature will be removed from ansible-core version 2.23."
-            );
-            context.display.message(&Diagnostic::deprecation(text).hint(format!("Use {instead} instead.")));
-        }
-    };
-    say(&["--inventory-file"], "-i or --inventory");
-    say(&["-o", "--one-line"], "callback configuration to enable the oneline callback");
 }
 
 /// `-a`, or the setting; `@file` is read for `ftl` alone, because `ansible` takes it as it is.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ftl_core::source::Diagnostic;
-use ftl_inventory::HostVariables;
+use ftl_inventory::{HostVariables, Limit, Selection};
 use ftl_inventory::listing::Listing;
 
 use super::run::Prepared;
@@ -53,6 +53,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
         playbook_dir_given: base_dir.is_some(),
         extra_vars: &prepared.extra_vars,
     };
+    tell_mismatches(context, &prepared, limit.as_ref());
     let text = show(context, &listing);
     prepared.loader.take_warnings().iter().for_each(|warning| context.display.message(warning));
     match arguments.text("output_file") {
@@ -63,6 +64,19 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
         None => context.print(&format!("{}\n", text?)),
     }
     Ok(exit::OK)
+}
+
+/// Patterns that match nothing: listings leave them out without a word.
+fn tell_mismatches(context: &Context<'_>, prepared: &Prepared, limit: Option<&Limit>) {
+    let pattern = match context.arguments.text("host") {
+        Some(host) => host,
+        None if limit.is_some() => "all",
+        None => return,
+    };
+    let mut selection = Selection::new(&prepared.inventory, &prepared.inventory_settings);
+    // What is an error is one for the listing too.
+    let _ = selection.hosts(&[pattern], limit);
+    selection.warnings.iter().for_each(|warning| context.display.message(warning));
 }
 
 fn show(context: &Context<'_>, listing: &Listing<'_>) -> Result<String, Failure> {
