@@ -68,7 +68,7 @@ impl<'a> Evaluation<'a> {
         renderer.deep(value)
     }
 
-    fn machine(&self) -> Machine<'a> {
+    pub(crate) fn machine(&self) -> Machine<'a> {
         Machine::new(self.renderer, &Str::with_origin("", self.origin.clone()), self.renderer.syntax().clone())
     }
 

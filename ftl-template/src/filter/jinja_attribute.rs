@@ -4,22 +4,23 @@ use ftl_core::Value;
 
 use crate::Evaluation;
 use crate::call::Failure;
+use crate::evaluate::{self, Machine};
 
 /// Finds `a.b.0` in values.
-pub(super) struct Getter<'e, 'r> {
-    evaluation: &'e Evaluation<'r>,
+pub(super) struct Getter<'r> {
+    machine: Machine<'r>,
     parts: Vec<Value>,
     default: Option<Value>,
 }
 
-impl<'e, 'r> Getter<'e, 'r> {
-    pub(super) fn new(evaluation: &'e Evaluation<'r>, attribute: &Value) -> Getter<'e, 'r> {
+impl<'r> Getter<'r> {
+    pub(super) fn new(evaluation: &Evaluation<'r>, attribute: &Value) -> Getter<'r> {
         let parts = match attribute {
             Value::None => Vec::new(),
             Value::Str(path) => path.split('.').map(part).collect(),
             other => vec![other.clone()],
         };
-        Getter { evaluation, parts, default: None }
+        Getter { machine: evaluation.machine(), parts, default: None }
     }
 
     pub(super) fn with_default(mut self, default: Option<Value>) -> Self {
@@ -31,7 +32,7 @@ impl<'e, 'r> Getter<'e, 'r> {
     pub(super) fn find(&self, value: &Value) -> Result<Value, Failure> {
         let mut value = value.clone();
         for part in &self.parts {
-            value = self.evaluation.item(&value, part)?;
+            value = evaluate::get_item(&self.machine, &value, part)?;
             if value.is_undefined()
                 && let Some(default) = &self.default
             {

@@ -56,7 +56,7 @@ pub(super) fn sort(evaluation: &Evaluation<'_>, value: Value, mut arguments: Arg
     let case_sensitive = arguments.take_bool("case_sensitive", 1, false);
     let attribute = arguments.take("attribute", 2).unwrap_or_default();
     arguments.finish("do_sort")?;
-    let getters: Vec<Getter<'_, '_>> = match &attribute {
+    let getters: Vec<Getter<'_>> = match &attribute {
         Value::Str(names) => names.split(',').map(|name| Getter::new(evaluation, &Value::str(name))).collect(),
         other => vec![Getter::new(evaluation, other)],
     };
