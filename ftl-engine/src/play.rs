@@ -505,6 +505,8 @@ fn gather_block(run: &Run, spec: &PlaySpec, graph: &mut TaskGraph) -> BlockId {
         }
     }
     let mut keywords = (*spec.keywords).clone();
+    // Every host has facts of its own, whatever the play says of its tasks.
+    keywords.run_once = None;
     if keywords.tags.is_empty() {
         keywords.tags = vec![Value::str("always")];
     }

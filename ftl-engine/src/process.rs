@@ -229,8 +229,14 @@ impl PlayRun {
             Some(host) if outcome.delegate_facts => vec![host],
             _ => self.hosts_of_result(step, outcome),
         };
+        let elsewhere = outcome.delegated.is_some() && !outcome.delegate_facts;
         // What modules answered carries no trust; what `set_fact` was given keeps the trust it was written with.
-        let facts: Map = facts.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let facts: Map = facts
+            .iter()
+            // The interpreter is that of the host where the task ran; it is stored there already.
+            .filter(|(k, _)| !(elsewhere && k.as_str().is_some_and(|k| k.starts_with("discovered_interpreter_"))))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         let cacheable = item.get("_ansible_facts_cacheable").is_some_and(|v| v.is_true());
         for host in hosts {
             match name {

@@ -173,14 +173,16 @@ fn foreign(
     mut value: Option<Value>,
     mut arguments: Arguments,
 ) -> Result<Value, Failure> {
-    if let Some(marker) = prepare(evaluation, value.as_mut(), &mut arguments, false, Reach::Whole)? {
+    // Lookups say themselves whether they take markers.
+    let markers = kind == "lookup";
+    if let Some(marker) = prepare(evaluation, value.as_mut(), &mut arguments, markers, Reach::Whole)? {
         return Ok(marker);
     }
     let Some(plugins) = &evaluation.shared().plugins else { return Ok(Value::None) };
     let mut positional = vec![];
     for term in arguments.rest() {
         let term = evaluation.renderer().deep(term)?;
-        if let Some(marker) = find_marker(&term) {
+        if let Some(marker) = find_marker(&term).filter(|_| !markers) {
             return Err(Failure::undefined(marker));
         }
         positional.push(term);
@@ -300,6 +302,9 @@ pub(crate) fn lookup(
         if evaluation.shared().has_plugin("lookup", name) {
             evaluation.impure();
             let answer = foreign(evaluation, "lookup", name, None, Arguments::new(terms, options.rest_named()))?;
+            if let Value::Undefined(marker) = answer {
+                return Err(Failure::undefined(marker));
+            }
             return Ok(answer.as_items().map(|items| (*items).clone()).unwrap_or_else(|| vec![answer]));
         }
         let message = format!("The lookup plugin '{name}' was not found.");

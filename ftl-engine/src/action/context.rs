@@ -134,12 +134,15 @@ impl ActionContext<'_> {
 
     /// The answer's dict, with its warnings in the places results keep them.
     fn take(&self, answer: ModuleAnswer) -> Map {
+        let mut map = answer.result;
         if let Some(path) = answer.discovered_interpreter {
+            let mut facts = map.get("ansible_facts").and_then(Value::as_map).map(|m| (*m).clone()).unwrap_or_default();
+            facts.insert("discovered_interpreter_python", path.as_str());
+            map.insert("ansible_facts", Value::dict(facts));
             // Only the first call of a host discovers; later ones find the value set.
             let _ = self.discovered.set(path);
         }
         *self.described.lock().unwrap_or_else(|e| e.into_inner()) = answer.exception;
-        let mut map = answer.result;
         if !answer.warnings.is_empty() {
             let texts = answer.warnings.into_iter().map(Value::str).collect();
             append(&mut map, "warnings", texts);

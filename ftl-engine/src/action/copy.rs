@@ -164,7 +164,7 @@ pub(super) async fn copy_one(
     let mode = preserved_mode(args, item);
     let same = stat.get("checksum").is_some_and(|c| to_text(c) == checksum);
     let mut result = match same {
-        true => settle(context, args, item, &target, &stat, follow, mode).await?,
+        true => settle(context, args, item, dest, &stat, follow, mode).await?,
         false => {
             let diff = match context.keywords.diff {
                 true => Some(copy_diff::diff(context, &target, item).await?),
@@ -176,7 +176,7 @@ pub(super) async fn copy_one(
                 insert_diff(&mut result, diff);
                 return Ok(Some(result));
             }
-            let mut result = place(context, args, item, &target, &checksum, follow, mode).await?;
+            let mut result = place(context, args, item, dest, &checksum, follow, mode).await?;
             insert_diff(&mut result, diff);
             result
         }
@@ -213,12 +213,12 @@ async fn settle(
     context: &ActionContext<'_>,
     args: &Map,
     item: &Item,
-    target: &str,
+    dest: &str,
     stat: &Map,
     follow: bool,
     mode: Option<String>,
 ) -> Result<Map, TaskFailure> {
-    let mut target = target.to_string();
+    let mut target = dest.to_string();
     if follow && truth(stat, "islnk") && let Some(source) = stat.get("lnk_source") {
         target = to_text(source);
     }
@@ -240,13 +240,13 @@ async fn place(
     context: &ActionContext<'_>,
     args: &Map,
     item: &Item,
-    target: &str,
+    dest: &str,
     checksum: &str,
     follow: bool,
     mode: Option<String>,
 ) -> Result<Map, TaskFailure> {
     let temp = context.remote_temp().await?;
-    let result = place_from(context, args, item, target, checksum, follow, mode, &temp).await;
+    let result = place_from(context, args, item, dest, checksum, follow, mode, &temp).await;
     context.remote_remove(&temp).await;
     result
 }
@@ -256,7 +256,7 @@ async fn place_from(
     context: &ActionContext<'_>,
     args: &Map,
     item: &Item,
-    target: &str,
+    dest: &str,
     checksum: &str,
     follow: bool,
     mode: Option<String>,
@@ -268,7 +268,8 @@ async fn place_from(
     let mut out: Map = args.iter().filter(|(k, _)| !matches!(k.as_str(), Some("content" | "decrypt")))
         .map(|(k, v)| (k.clone(), v.clone())).collect();
     out.insert("src", remote);
-    out.insert("dest", target);
+    // As written: the module itself finds the place in a directory, and makes missing ones on the way.
+    out.insert("dest", dest);
     out.insert("_original_basename", item.name.as_str());
     out.insert("follow", follow);
     if !args.get("checksum").is_some_and(Value::is_true) {

@@ -59,7 +59,8 @@ fn render_for(run: &Run, task: &TaskSpec, renderer: &Renderer, action: &str) -> 
     if !takes_raw_params(run, task, action)?
         && let Some(text) = written.remove("_raw_params")
     {
-        if !text.has_template() {
+        let written = text.as_str().map(str::trim).unwrap_or_default();
+        if !text.has_template() || !written.starts_with("{{") || !written.ends_with("}}") {
             return Err(Diagnostic::error(format!("Action '{action}' does not support raw params.")));
         }
         raw.extend(splat(renderer, &text)?);

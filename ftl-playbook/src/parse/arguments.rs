@@ -253,13 +253,8 @@ fn take_whole_template(action: &mut WrittenAction) -> Result<(), Problem> {
         Some(Value::Str(text)) => !takes_raw_params(&action.name) && is_all_template(text.as_str()),
         _ => false,
     };
-    if whole {
-        if action.args_template.is_some() {
-            return Err(Problem::parse(
-                Diagnostic::error("templates for all arguments in two places of one task are not supported yet")
-                    .at(Some(action.origin.clone())),
-            ));
-        }
+    // Beside `args: "{{ dict }}"` it stays where it is: the engine merges both.
+    if whole && action.args_template.is_none() {
         action.args_template = action.args.remove("_raw_params");
     }
     Ok(())
