@@ -216,6 +216,12 @@ impl Builder<'_> {
         if let Some(bad) = unknown_arguments(&action.args, ROLE_ARGUMENTS) {
             return Err(at(task, format!("Invalid options for {name}: {bad}")));
         }
+        for (key, _) in FromFiles::default().slots() {
+            if let Some(value) = text_argument(&action, key).filter(|v| v.as_str().is_none()) {
+                let class = value_class(&value);
+                return Err(at(task, format!("Expected a string for {key} but got {class} instead")));
+            }
+        }
         let apply = self.apply(task, &action, import)?;
         if !import {
             keys.own.include_params = layer(&keys.vars);
@@ -244,10 +250,6 @@ impl Builder<'_> {
         let mut from = FromFiles::default();
         for (key, slot) in from.slots() {
             if let Some(value) = text_argument(action, key) {
-                if value.as_str().is_none() {
-                    let class = value_class(&value);
-                    return Err(at(task, format!("Expected a string for {key} but got {class} instead")));
-                }
                 *slot = Some(self.static_text(&value, frame, &keys.own.vars).map_err(general)?);
             }
         }
