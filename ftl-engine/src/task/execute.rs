@@ -26,7 +26,7 @@ pub(crate) async fn run_step(step: &Step) -> Outcome {
     let renderer = step.renderer(&scope);
     let mut outcome = match &step.task.looping {
         None => run_item(step, &scope, &mut Map::new(), None).await,
-        Some(looping) => match looping::items(looping, &renderer) {
+        Some(looping) => match looping::items(looping, &renderer, &step.task.written_action) {
             Ok(items) => run_loop(step, &scope, looping, items).await,
             // `when` may still skip a task whose items are undefined.
             Err(failure) if is_undefined(&failure) => run_item(step, &scope, &mut Map::new(), Some(failure)).await,

@@ -97,7 +97,7 @@ impl Control {
 }
 
 /// The items, rendered. An undefined variable is kept apart: a false `when` must still be able to skip the task.
-pub(super) fn items(looping: &Looping, renderer: &Renderer) -> Result<Vec<Value>, TaskFailure> {
+pub(super) fn items(looping: &Looping, renderer: &Renderer, action: &str) -> Result<Vec<Value>, TaskFailure> {
     match &looping.lookup {
         None => {
             let value = renderer.render(&looping.items).and_then(defined)?;
@@ -121,10 +121,14 @@ pub(super) fn items(looping: &Looping, renderer: &Renderer) -> Result<Vec<Value>
                 Value::Tuple(t) => t.to_vec(),
                 _ => vec![terms],
             };
-            // Terms are rendered one by one, so that lookups such as first_found may pass over undefined ones.
-            let rendered = terms.iter().map(|t| renderer.render(t)).collect::<Result<Vec<_>, _>>()?;
             let mut options = Map::new();
             options.insert("wantlist", true);
+            // This lookup passes over undefined terms, and the action says where it searches.
+            if lookup.rsplit('.').next() == Some("first_found") {
+                options.insert("_task_action", action);
+                return Ok(renderer.lookup(lookup, terms, options)?);
+            }
+            let rendered = terms.iter().map(|t| renderer.render(t)).collect::<Result<Vec<_>, _>>()?;
             Ok(renderer.lookup(lookup, rendered, options)?)
         }
     }
