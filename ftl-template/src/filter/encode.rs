@@ -67,7 +67,7 @@ fn unknown_encoding(encoding: &Value) -> Failure {
     Failure::lookup_error(format!("unknown encoding: {}", to_text(encoding)))
 }
 
-fn decode_text(bytes: &[u8], encoding: &Value) -> Result<String, Failure> {
+pub(crate) fn decode_text(bytes: &[u8], encoding: &Value) -> Result<String, Failure> {
     let units = |big: bool, bytes: &[u8]| {
         let units: Vec<u16> = bytes
             .chunks_exact(2)
@@ -86,9 +86,26 @@ fn decode_text(bytes: &[u8], encoding: &Value) -> Result<String, Failure> {
             rest => units(false, rest),
         },
         "ascii" | "usascii" => bytes.iter().map(|b| if *b < 0x80 { *b as char } else { '\u{fffd}' }).collect(),
-        "latin1" | "iso88591" => bytes.iter().map(|b| *b as char).collect(),
+        "latin1" | "iso88591" | "l1" => bytes.iter().map(|b| *b as char).collect(),
+        "iso885915" | "latin9" => bytes.iter().map(|b| latin9(*b)).collect(),
+        "utf8sig" => String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).into_owned(),
         _ => return Err(unknown_encoding(encoding)),
     })
+}
+
+/// ISO 8859-15: Latin 1 with the euro and seven letters in other places.
+fn latin9(byte: u8) -> char {
+    match byte {
+        0xa4 => '€',
+        0xa6 => 'Š',
+        0xa8 => 'š',
+        0xb4 => 'Ž',
+        0xb8 => 'ž',
+        0xbc => 'Œ',
+        0xbd => 'œ',
+        0xbe => 'Ÿ',
+        other => other as char,
+    }
 }
 
 pub(super) fn b64encode(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {

@@ -105,8 +105,12 @@ fn is_role(path: &str) -> bool {
 
 /// The text of a file of the controller, decrypted when it is a vault.
 pub(super) fn read_text(evaluation: &Evaluation<'_>, path: &str) -> Result<String, Failure> {
+    read_encoded_text(evaluation, path, &Value::str("utf-8"))
+}
+
+/// As [`read_text`], in another encoding.
+pub(super) fn read_encoded_text(evaluation: &Evaluation<'_>, path: &str, encoding: &Value) -> Result<String, Failure> {
     let bytes = evaluation.shared().files.read(std::path::Path::new(path))?;
     evaluation.check_text(bytes.len())?;
-    // Ansible keeps undecodable bytes as lone surrogates, which our texts cannot hold.
-    Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+    crate::filter::encode::decode_text(&bytes, encoding)
 }

@@ -4,7 +4,7 @@ use ftl_core::Value;
 use ftl_core::value::repr_str;
 
 use super::options::{IntOption, bool_option, only_text, parse_key_values, term_text, text_option, to_bool};
-use super::search::{find_file_or_warn, read_text};
+use super::search::{find_file_or_warn, read_encoded_text};
 use crate::filter::argument::failure;
 use crate::python_regex::{Flags, Regex};
 use crate::{Arguments, Evaluation, Failure};
@@ -30,7 +30,7 @@ pub(super) fn csvfile(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: 
         delimiter: text_option(&mut args, "delimiter")?.unwrap_or_else(|| "TAB".into()),
         file: text_option(&mut args, "file")?.unwrap_or_else(|| "ansible.csv".into()),
     };
-    let _ = args.take_named("encoding");
+    let mut encoding = args.take_named("encoding").unwrap_or_else(|| Value::str("utf-8"));
     if terms.is_empty() {
         return Err(failure("Search key is required but was not found"));
     }
@@ -45,7 +45,7 @@ pub(super) fn csvfile(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: 
                 "default" => options.default = Some(Value::str(value)),
                 "delimiter" => options.delimiter = value,
                 "file" => options.file = value,
-                "encoding" => {}
+                "encoding" => encoding = Value::str(value),
                 _ => return Err(Failure::value_error(format!("{} is not a valid option", repr_str(&name)))),
             }
         }
@@ -57,7 +57,7 @@ pub(super) fn csvfile(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: 
         let Some(path) = find_file_or_warn(evaluation, "files", &options.file)? else {
             return Err(Failure::type_error("expected str, bytes or os.PathLike object, not NoneType"));
         };
-        let text = read_text(evaluation, &path)?;
+        let text = read_encoded_text(evaluation, &path, &encoding)?;
         let mut found = options.default.clone();
         for row in rows(&text, delimiter) {
             let cell = |column: i64| {
@@ -135,6 +135,7 @@ struct IniOptions {
     case_sensitive: bool,
     allow_no_value: bool,
     interpolation: bool,
+    encoding: Value,
 }
 
 impl IniOptions {
@@ -148,7 +149,7 @@ impl IniOptions {
             "case_sensitive" => self.case_sensitive = to_bool(value)?,
             "allow_no_value" | "allow_none" => self.allow_no_value = to_bool(value)?,
             "interpolation" => self.interpolation = to_bool(value)?,
-            "encoding" => {}
+            "encoding" => self.encoding = value.clone(),
             _ => return Ok(false),
         }
         Ok(true)
@@ -178,6 +179,7 @@ pub(super) fn ini(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Argu
         case_sensitive: false,
         allow_no_value: false,
         interpolation: bool_option(&mut args, "interpolation", true)?,
+        encoding: Value::str("utf-8"),
     };
     for name in INI_OPTIONS {
         if let Some(value) = args.take_named(name) {
@@ -201,7 +203,7 @@ pub(super) fn ini(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Argu
         let Some(path) = find_file_or_warn(evaluation, "files", &options.file)? else {
             return Err(failure("Invalid filename None."));
         };
-        let mut text = read_text(evaluation, &path)?;
+        let mut text = read_encoded_text(evaluation, &path, &options.encoding)?;
         if options.kind == "properties" {
             text.insert_str(0, "[java_properties]\n");
             options.section = "java_properties".into();

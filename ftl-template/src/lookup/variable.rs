@@ -1,8 +1,8 @@
 //! Lookups of variables, settings, environment and inventory.
 
-use ftl_core::Value;
-use ftl_core::source::Diagnostic;
+use ftl_core::source::{Diagnostic, Origin};
 use ftl_core::value::{repr, repr_str, to_text, type_name};
+use ftl_core::{Str, Value};
 
 use super::options::{bool_option, only_text, term_text, text_option};
 use crate::filter::argument::failure;
@@ -64,7 +64,10 @@ pub(super) fn env(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Argu
             return Err(Failure::lookup_error("list index out of range"));
         };
         out.push(match (evaluation.shared().environment.get(name), &default) {
-            (Some(value), _) => Value::str(value.as_str()),
+            (Some(value), _) => {
+                let origin = Origin::file(format!("<environment variable {}>", repr_str(name)));
+                Value::Str(Str::with_origin(value.as_str(), Some(origin)))
+            }
             (None, Value::Undefined(_)) => {
                 Value::undefined(format!("The environment variable {} is not set.", repr_str(name)))
             }
