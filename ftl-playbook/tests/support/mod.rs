@@ -77,6 +77,12 @@ impl ModuleRuntime for Names {
     fn group_members(&self, group: &str) -> Option<Vec<String>> {
         (group == "ansible.builtin.files").then(|| vec!["ansible.builtin.copy".into(), "ansible.builtin.file".into()])
     }
+    fn plugin_traits(&self, _: &str, _: &[String]) -> Result<PluginTraits, String> {
+        unreachable!("nothing runs")
+    }
+    fn run_plugin<'a>(&'a self, _: PluginCall) -> BoxFuture<'a, Result<ModuleAnswer, String>> {
+        unreachable!("nothing runs")
+    }
     fn run<'a>(&'a self, _: &'a Target, _: ModuleCall) -> BoxFuture<'a, Result<ModuleAnswer, HostError>> {
         unreachable!("nothing runs")
     }
