@@ -37,9 +37,7 @@ fn read(text: &str, loader: &Loader) -> Result<Value, Failure> {
         return Ok(loader.load_value(file.as_ref())?);
     }
     match text.chars().next() {
-        Some('/' | '.') => {
-            Err(Failure::option(format!("Please prepend extra_vars filename '{text}' with '@'")))
-        }
+        Some('/' | '.') => Err(Failure::option(format!("Please prepend extra_vars filename '{text}' with '@'"))),
         Some('[' | '{') => inline(text, loader),
         _ => {
             let written = Str::trusted(text, None);
@@ -49,8 +47,9 @@ fn read(text: &str, loader: &Loader) -> Result<Value, Failure> {
 }
 
 fn inline(text: &str, loader: &Loader) -> Result<Value, Failure> {
-    let options = LoadOptions { duplicate_keys: loader.duplicate_keys, ..LoadOptions::new("<CLI option '-e'>", &loader.secrets) };
-    let loaded = yaml::load_value(text, &options).map_err(|error| Failure { code: crate::exit::PARSER, ..Failure::from(error) })?;
+    let options =
+        LoadOptions { duplicate_keys: loader.duplicate_keys, ..LoadOptions::new("<CLI option '-e'>", &loader.secrets) };
+    let loaded = yaml::load_value(text, &options)
+        .map_err(|error| Failure { code: crate::exit::PARSER, ..Failure::from(error) })?;
     Ok(loaded.root)
 }
-

@@ -5,8 +5,12 @@
 pub mod args;
 pub mod command;
 pub mod configuration;
+pub mod engine_settings;
 pub mod exit;
 pub mod extra_vars;
+pub mod inventory_settings;
+pub mod output_settings;
+pub mod parts;
 pub mod passwords;
 pub mod process_limits;
 pub mod program;

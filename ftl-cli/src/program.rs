@@ -10,8 +10,8 @@ use ftl_output::{Display, OutputSettings};
 use crate::args::{self, Arguments, Outcome, Program};
 use crate::configuration::Configuration;
 use crate::exit::{self, Failure};
+use crate::parts::Parts;
 use crate::surroundings::Surroundings;
-use crate::wiring::Parts;
 use crate::{command, process_limits};
 
 /// The programs by what they do.
@@ -150,10 +150,13 @@ fn execute(
             if parts.verbosity() >= 2 {
                 display.verbose(2, &command::version::text(name, &parts));
             }
-            display.verbose(1, &match &settings.config_file {
-                Some(path) => format!("Using {} as config file", path.display()),
-                None => "No config file found; using defaults".to_string(),
-            });
+            display.verbose(
+                1,
+                &match &settings.config_file {
+                    Some(path) => format!("Using {} as config file", path.display()),
+                    None => "No config file found; using defaults".to_string(),
+                },
+            );
             configuration.warnings.iter().for_each(|warning| display.message(warning));
             dispatch(&context)
         }
@@ -190,7 +193,7 @@ fn open_display(kind: Kind, parts: &Parts<'_>) -> Result<Arc<Display>, Failure> 
         _ if extras && configured != "default" => configured.as_str(),
         _ => "minimal",
     };
-    let mut output = parts.output(name)?;
+    let mut output = parts.output(kind.command_line(), name)?;
     output.notes = command::deprecated_options(parts.arguments);
     if kind != Kind::Play && !(is_adhoc && extras) {
         output.enabled.clear();

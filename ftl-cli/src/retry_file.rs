@@ -32,10 +32,9 @@ impl RetryFileSink {
         let written = std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, text));
         match written {
             Ok(()) => self.display.line(&format!("\tto retry, use: --limit @{}\n", path.display())),
-            Err(error) => self.display.message(&Diagnostic::warning(format!(
-                "Could not create retry file '{}'.\n\t{error}",
-                path.display()
-            ))),
+            Err(error) => self
+                .display
+                .message(&Diagnostic::warning(format!("Could not create retry file '{}'.\n\t{error}", path.display()))),
         }
     }
 }

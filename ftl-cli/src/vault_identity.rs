@@ -21,7 +21,9 @@ struct Identity {
 
 enum Source {
     /// The prompt shows the vault id (`--vault-id label@prompt`), or not (`-J`).
-    Prompt { shows_label: bool },
+    Prompt {
+        shows_label: bool,
+    },
     File(String),
 }
 
@@ -38,13 +40,11 @@ pub fn secrets(
     for identity in identities(arguments, settings, surroundings) {
         let label = identity.label.clone().unwrap_or_else(|| default_label.clone());
         let read = match &identity.source {
-            Source::Prompt { shows_label } => {
-                Some(prompted(&label, *shows_label).map_err(|error| {
-                    let shown = identity.label.as_deref().unwrap_or("None");
-                    warn(Diagnostic::warning(format!("Error in vault password prompt ({shown}): {error}")));
-                    error
-                })?)
-            }
+            Source::Prompt { shows_label } => Some(prompted(&label, *shows_label).map_err(|error| {
+                let shown = identity.label.as_deref().unwrap_or("None");
+                warn(Diagnostic::warning(format!("Error in vault password prompt ({shown}): {error}")));
+                error
+            })?),
             Source::File(path) => match from_file(path, identity.label.as_deref(), surroundings, &secrets) {
                 Ok(secret) => Some(secret),
                 Err(FileError { during, error }) => {
@@ -95,8 +95,8 @@ fn identity(text: &str) -> Identity {
 
 fn prompted(label: &str, shows_label: bool) -> Result<Vec<u8>, Diagnostic> {
     let prompt = if shows_label { format!("Vault password ({label}): ") } else { "Vault password: ".to_string() };
-    let answer = ask_secret(&prompt)
-        .ok_or_else(|| Diagnostic::error(format!("EOFError (ctrl-d) on prompt for ({label})")))?;
+    let answer =
+        ask_secret(&prompt).ok_or_else(|| Diagnostic::error(format!("EOFError (ctrl-d) on prompt for ({label})")))?;
     match answer.trim() {
         "" => Err(Diagnostic::error("Invalid vault password was provided")),
         secret => Ok(secret.as_bytes().to_vec()),
@@ -116,7 +116,8 @@ fn from_file(
 ) -> Result<Vec<u8>, FileError> {
     let full = surroundings.path(written);
     let path = Path::new(&full);
-    let getting = |text: String| FileError { during: "Error getting vault password file", error: Diagnostic::error(text) };
+    let getting =
+        |text: String| FileError { during: "Error getting vault password file", error: Diagnostic::error(text) };
     let loading = |error: Diagnostic| FileError { during: "Error in vault password file loading", error };
     if !path.exists() {
         return Err(getting(format!("The vault password file {full} was not found")));
@@ -180,9 +181,9 @@ fn client_output(path: &str, label: Option<&str>) -> Result<Vec<u8>, String> {
     let stderr = ftl_core::value::repr(&ftl_core::Value::Bytes(output.stderr.as_slice().into()));
     match output.status.code() {
         Some(0) => Ok(output.stdout),
-        Some(2) => Err(format!(
-            "Vault password client script {path} did not find a secret for vault-id={label}: {stderr}"
-        )),
+        Some(2) => {
+            Err(format!("Vault password client script {path} did not find a secret for vault-id={label}: {stderr}"))
+        }
         _ => Err(format!(
             "Vault password client script {path} returned non-zero ({}) when getting secret for vault-id={label}: {stderr}",
             code(&output.status)

@@ -163,6 +163,7 @@ async fn prepare(
         magic: magic::for_play(run, spec, ""),
         ..PlayVars::default()
     };
+    ledger.world.enter_play(&spec.base_dir);
     run.runtime.add_plugin_directory(&spec.base_dir);
     for role in &spec.graph.roles {
         run.runtime.add_plugin_directory(&role.path);

@@ -14,8 +14,7 @@ pub fn usage(program: &Program, name: &str, columns: usize) -> String {
         Positional::Maybe(name, _) => vec![format!("[{name}]")],
         Positional::Several(name, _) => vec![name.to_string(), format!("[{name} ...]")],
     };
-    let line: Vec<&str> =
-        std::iter::once(name).chain(parts.iter().chain(&positional).map(String::as_str)).collect();
+    let line: Vec<&str> = std::iter::once(name).chain(parts.iter().chain(&positional).map(String::as_str)).collect();
     let line = format!("usage: {}", line.join(" "));
     if line.chars().count() <= width {
         return format!("{line}\n");

@@ -9,7 +9,12 @@ const ESCALATION: &str = "Privilege Escalation Options";
 pub(super) const BASE: &[OptionSpec] = &[
     o("-h --help", "help", Help, "show this help and exit"),
     o("--version", "version", Version, "show versions and the places that are searched, and exit"),
-    o("-v --verbose", "verbosity", Count, "say more; up to -vvvvvv, -vvvv shows connections. May be given several times"),
+    o(
+        "-v --verbose",
+        "verbosity",
+        Count,
+        "say more; up to -vvvvvv, -vvvv shows connections. May be given several times",
+    ),
 ];
 
 pub(super) const CONNECT: &[OptionSpec] = &[
@@ -22,8 +27,13 @@ pub(super) const CONNECT: &[OptionSpec] = &[
     o("--scp-extra-args", "scp_extra_args", Text, "accepted; FTL does not use scp").under(CONNECTION),
     o("--ssh-extra-args", "ssh_extra_args", Text, "arguments for ssh alone").under(CONNECTION),
     o("-k --ask-pass", "ask_pass", Flag, "ask for the connection password").excludes(1),
-    o("--connection-password-file --conn-pass-file", "connection_password_file", Text, "file with the connection password")
-        .excludes(1),
+    o(
+        "--connection-password-file --conn-pass-file",
+        "connection_password_file",
+        Text,
+        "file with the connection password",
+    )
+    .excludes(1),
 ];
 
 pub(super) const META: &[OptionSpec] =
@@ -48,29 +58,47 @@ pub(super) const CHECK: &[OptionSpec] = &[
 ];
 
 pub(super) const SOURCES: &[OptionSpec] = &[
-    o("-i --inventory --inventory-file", "inventory", Append, "inventory file, directory or host list (a,b,). May be given several times"),
+    o(
+        "-i --inventory --inventory-file",
+        "inventory",
+        Append,
+        "inventory file, directory or host list (a,b,). May be given several times",
+    ),
     o("--list-hosts", "listhosts", Flag, "list the hosts that match; run nothing"),
     o("-l --limit", "subset", Text, "only hosts that match this pattern too"),
     o("--flush-cache", "flush_cache", Flag, "forget cached facts of all hosts"),
 ];
 
-pub(super) const RUN_TASK: &[OptionSpec] =
-    &[o("-e --extra-vars", "extra_vars", Append, "variables as key=value, YAML, JSON or @file. May be given several times")];
+pub(super) const RUN_TASK: &[OptionSpec] = &[o(
+    "-e --extra-vars",
+    "extra_vars",
+    Append,
+    "variables as key=value, YAML, JSON or @file. May be given several times",
+)];
 
 pub(super) const VAULT: &[OptionSpec] = &[
     o("--vault-id", "vault_ids", Append, "vault identity: label@source. May be given several times"),
     o("-J --ask-vault-password --ask-vault-pass", "ask_vault_pass", Flag, "ask for the vault password").excludes(3),
-    o("--vault-password-file --vault-pass-file", "vault_password_files", Append, "file with the vault password").excludes(3),
+    o("--vault-password-file --vault-pass-file", "vault_password_files", Append, "file with the vault password")
+        .excludes(3),
 ];
 
 pub(super) const FORKS: &[OptionSpec] =
     &[o("-f --forks", "forks", Number, "how many hosts are worked on at once (default=5)")];
 
-pub(super) const MODULES: &[OptionSpec] =
-    &[o("-M --module-path", "module_path", Append, "directories with modules, separated by colons. May be given several times")];
+pub(super) const MODULES: &[OptionSpec] = &[o(
+    "-M --module-path",
+    "module_path",
+    Append,
+    "directories with modules, separated by colons. May be given several times",
+)];
 
-pub(super) const FTL_MODULES: &[OptionSpec] =
-    &[o("-M --module-path --module-dir", "module_path", Append, "directories with modules, separated by colons. May be given several times")];
+pub(super) const FTL_MODULES: &[OptionSpec] = &[o(
+    "-M --module-path --module-dir",
+    "module_path",
+    Append,
+    "directories with modules, separated by colons. May be given several times",
+)];
 
 pub(super) const BASE_DIR: &[OptionSpec] =
     &[o("--playbook-dir", "basedir", Text, "directory that stands for that of a playbook")];
@@ -88,10 +116,8 @@ pub(super) const ASYNC: &[OptionSpec] = &[
     o("-B --background", "seconds", Number, "run in the background, for that many seconds"),
 ];
 
-pub(super) const OUTPUT: &[OptionSpec] = &[
-    o("-o --one-line", "one_line", Flag, "one line per result"),
-    o("-t --tree", "tree", Text, "not supported yet"),
-];
+pub(super) const OUTPUT: &[OptionSpec] =
+    &[o("-o --one-line", "one_line", Flag, "one line per result"), o("-t --tree", "tree", Text, "not supported yet")];
 
 pub(super) const TASK_TIMEOUT: &[OptionSpec] =
     &[o("--task-timeout", "task_timeout", Number, "seconds the task may take")];
@@ -145,7 +171,12 @@ pub(super) const LOCAL_INVENTORY: &[OptionSpec] = &[
 pub(super) const EVAL_OPTIONS: &[OptionSpec] = &[
     o("-i --inventory", "inventory", Append, "inventory for the variables of a host. May be given several times"),
     o("-l --limit", "subset", Text, "the host whose variables are seen"),
-    o("-e --extra-vars", "extra_vars", Append, "variables as key=value, YAML, JSON or @file. May be given several times"),
+    o(
+        "-e --extra-vars",
+        "extra_vars",
+        Append,
+        "variables as key=value, YAML, JSON or @file. May be given several times",
+    ),
     o("--vars", "vars", Append, "a JSON or YAML file with variables. May be given several times"),
     o("--json", "json", Flag, "one JSON object a line: template, value and type, or error"),
 ];

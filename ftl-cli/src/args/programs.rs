@@ -4,9 +4,7 @@ use super::options::*;
 use super::spec::{Positional, Program};
 
 pub const PLAYBOOK: Program = Program {
-    options: &[
-        BASE, CONNECT, META, RUN_AS, SUBSET, CHECK, SOURCES, RUN_TASK, VAULT, FORKS, MODULES, LIST_PLAYBOOK,
-    ],
+    options: &[BASE, CONNECT, META, RUN_AS, SUBSET, CHECK, SOURCES, RUN_TASK, VAULT, FORKS, MODULES, LIST_PLAYBOOK],
     positional: Positional::Several("playbook", "playbook files"),
     description: "Runs playbooks: the tasks they define, on the hosts they name.",
     epilog: "",
@@ -14,7 +12,19 @@ pub const PLAYBOOK: Program = Program {
 
 pub const ADHOC: Program = Program {
     options: &[
-        BASE, RUN_AS, SOURCES, ASYNC, OUTPUT, CONNECT, CHECK, RUN_TASK, VAULT, FORKS, MODULES, BASE_DIR, TASK_TIMEOUT,
+        BASE,
+        RUN_AS,
+        SOURCES,
+        ASYNC,
+        OUTPUT,
+        CONNECT,
+        CHECK,
+        RUN_TASK,
+        VAULT,
+        FORKS,
+        MODULES,
+        BASE_DIR,
+        TASK_TIMEOUT,
         ADHOC_MODULE,
     ],
     positional: Positional::One("pattern", "hosts to run on"),
@@ -24,7 +34,19 @@ pub const ADHOC: Program = Program {
 
 pub const FTL: Program = Program {
     options: &[
-        BASE, FTL_MODULE, RUN_AS, SOURCES, ASYNC, OUTPUT, CONNECT, CHECK, RUN_TASK, VAULT, FTL_FORKS, FTL_MODULES, BASE_DIR,
+        BASE,
+        FTL_MODULE,
+        RUN_AS,
+        SOURCES,
+        ASYNC,
+        OUTPUT,
+        CONNECT,
+        CHECK,
+        RUN_TASK,
+        VAULT,
+        FTL_FORKS,
+        FTL_MODULES,
+        BASE_DIR,
         TASK_TIMEOUT,
     ],
     positional: Positional::Maybe("pattern", "hosts to run on (all when only an inventory is given)"),

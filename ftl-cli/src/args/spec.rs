@@ -37,12 +37,7 @@ impl Action {
 }
 
 /// A row of a table.
-pub(super) const fn option(
-    flags: &'static str,
-    name: &'static str,
-    action: Action,
-    help: &'static str,
-) -> OptionSpec {
+pub(super) const fn option(flags: &'static str, name: &'static str, action: Action, help: &'static str) -> OptionSpec {
     OptionSpec { flags, name, action, exclusive: 0, heading: "", help }
 }
 

@@ -124,13 +124,7 @@ fn check_module(module: &str, text: Option<&str>, pattern: &str) -> Result<(), F
 }
 
 /// The play, as if it had been read from a file.
-fn play(
-    context: &Context<'_>,
-    prepared: &Prepared,
-    module: &str,
-    text: &str,
-    pattern: &str,
-) -> Result<Node, Failure> {
+fn play(context: &Context<'_>, prepared: &Prepared, module: &str, text: &str, pattern: &str) -> Result<Node, Failure> {
     let origin = Origin::file(format!("<adhoc '{module}' task>"));
     let node = |value: Value| to_node(&value, &origin);
     let written = |text: &str| node(Value::Str(Str::trusted(text, Some(origin.clone()))));

@@ -14,8 +14,9 @@ const DEPRECATED: [(&[&str], &str); 2] = [
 pub fn deprecated_options(arguments: &Arguments) -> Vec<Diagnostic> {
     let warning = |flag: &String| {
         let (_, instead) = DEPRECATED.iter().find(|(flags, _)| flags.contains(&flag.as_str()))?;
-        let text =
-            format!("The '{flag}' argument is deprecated. This feature will be removed from ansible-core version 2.23.");
+        let text = format!(
+            "The '{flag}' argument is deprecated. This feature will be removed from ansible-core version 2.23."
+        );
         Some(Diagnostic::deprecation(text).hint(format!("Use {instead} instead.")))
     };
     arguments.flags_used.iter().filter_map(warning).collect()

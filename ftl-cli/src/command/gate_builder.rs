@@ -11,7 +11,9 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     let parts = context.parts();
     let settings = parts.module_settings(&[]);
     let core = AnsibleCore::find(&settings).ok_or_else(|| {
-        Failure::general("No ansible-core was found: put its programs in PATH, or its site-packages in FTL_ANSIBLE_CORE.")
+        Failure::general(
+            "No ansible-core was found: put its programs in PATH, or its site-packages in FTL_ANSIBLE_CORE.",
+        )
     })?;
     let names = context.arguments.texts("module");
     if !names.is_empty() {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use ftl_core::source::Diagnostic;
-use ftl_inventory::{HostVariables, Limit, Selection};
 use ftl_inventory::listing::Listing;
+use ftl_inventory::{HostVariables, Limit, Selection};
 
 use super::run::Prepared;
 use crate::exit::{self, Failure};

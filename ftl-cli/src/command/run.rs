@@ -1,12 +1,13 @@
 //! What running a playbook and running a single module have in common.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ftl_core::port::{EventSink, ModuleRuntime};
 use ftl_core::source::{Diagnostic, Loader};
 use ftl_core::value::Map;
-use ftl_engine::{Cancel, Plan, Run, run_playbooks};
+use ftl_engine::{Cancel, InventoryLayers, Plan, Run, run_playbooks};
 use ftl_inventory::{HostVariables, Inventory, InventorySettings, Limit, Loaded, Selection};
 use ftl_module::ansible::core::AnsibleCore;
 use ftl_playbook::ParseOptions;
@@ -17,7 +18,7 @@ use tokio::runtime::Runtime as Tokio;
 use crate::exit::{self, Failure};
 use crate::extra_vars::extra_vars;
 use crate::passwords::Passwords;
-use crate::program::Context;
+use crate::program::{Context, Kind};
 use crate::retry_file::RetryFileSink;
 use crate::terminal::{Terminal, is_interactive};
 use crate::{signals, vault_identity};
@@ -53,8 +54,12 @@ impl Prepared {
         drop(guard);
         let (modules, core) = (found.runtime.clone(), found.core.clone());
         let mut notes = vec![];
-        let inventory_settings = parts.inventory_settings(&parts.controller_python(core.as_ref()), &mut notes);
-        let sources = parts.inventory_sources();
+        let mut inventory_settings = parts.inventory_settings(&parts.controller_python(core.as_ref()), &mut notes);
+        let mut sources = parts.inventory_sources();
+        if context.kind == Kind::Eval && !context.arguments.flag("inventory") {
+            sources.clear();
+            inventory_settings.unparsed_warning = false;
+        }
         let loaded = ftl_inventory::load(&sources, &inventory_settings, &loader);
         notes.into_iter().chain(loaded.warnings).for_each(warn);
         if let Some(error) = loaded.error {
@@ -123,14 +128,6 @@ impl Prepared {
         let parts = context.parts();
         let settings = parts.engine(self.core.as_ref(), self.extra_vars.clone(), passwords)?;
         let display = context.display.clone();
-        let first = playbooks.iter().flat_map(|playbook| &playbook.plays).next();
-        let directories: Vec<PathBuf> = first.map(|play| play.base_dir.clone()).into_iter().collect();
-        let variables = HostVariables::new(
-            self.loader.clone(),
-            &self.vars_directories,
-            &directories,
-            &self.inventory_settings,
-        );
         let sink: Arc<dyn EventSink> = match context.settings.flag("RETRY_FILES_ENABLED") {
             true => Arc::new(RetryFileSink::new(
                 display.clone(),
@@ -149,15 +146,13 @@ impl Prepared {
             cancel: cancel.clone(),
             inventory_settings: self.inventory_settings.clone(),
             parse: self.parse,
-            reload_inventory: Some(reload(self.sources, self.inventory_settings, self.loader)),
+            reload_inventory: Some(reload(self.sources, self.inventory_settings.clone(), self.loader.clone())),
             prompt: is_interactive().then(|| Arc::new(Terminal { display: display.clone() }) as _),
         });
         let plan = Plan {
             playbooks,
             inventory: self.inventory,
-            layers: Arc::new(move |inventory, host| {
-                Ok(variables.layers_for(inventory, host)?.into_iter().map(|(_, vars)| vars).collect())
-            }),
+            layers: layers(self.loader, self.vars_directories, self.inventory_settings),
             limit,
         };
         let modules = self.modules;
@@ -189,6 +184,22 @@ fn hosts_matching(inventory: &Inventory, settings: &InventorySettings) -> HostsM
     Box::new(move |pattern| {
         let hosts = Selection::new(&inventory, &settings).hosts(&[pattern], None).unwrap_or_default();
         hosts.iter().map(|host| inventory.host_name(*host).to_string()).collect()
+    })
+}
+
+/// The inventory variables of hosts; the vars files beside a playbook are looked up when one of its plays begins.
+fn layers(loader: Loader, directories: Vec<PathBuf>, settings: InventorySettings) -> InventoryLayers {
+    let by_play: Mutex<HashMap<PathBuf, Arc<HostVariables>>> = Mutex::default();
+    Arc::new(move |play_dir, inventory, host| {
+        let variables = {
+            let mut by_play = by_play.lock().unwrap_or_else(|e| e.into_inner());
+            let new = || {
+                let near = [play_dir.to_path_buf()];
+                Arc::new(HostVariables::new(loader.clone(), &directories, &near, &settings))
+            };
+            by_play.entry(play_dir.to_path_buf()).or_insert_with(new).clone()
+        };
+        Ok(variables.layers_for(inventory, host)?.into_iter().map(|(_, vars)| vars).collect())
     })
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use ftl_core::value::repr;
 use ftl_module::ansible::core::AnsibleCore;
 
-use crate::wiring::{COMPATIBLE_VERSION, Parts};
+use crate::parts::Parts;
+use crate::wiring::COMPATIBLE_VERSION;
 
 /// Ansible's lines, as far as there is something to say, and which ansible-core this is like.
 pub fn text(name: &str, parts: &Parts<'_>) -> String {

@@ -1,5 +1,6 @@
 //! What all hosts know at one moment: a snapshot that workers read while the dispatcher makes the next one.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ftl_core::id::HostId;
@@ -9,8 +10,9 @@ use ftl_inventory::{AddedHost, Inventory, InventorySettings};
 
 use super::Facts;
 
-/// Gives a host's inventory variables (sources, `group_vars`, `host_vars`), lowest precedence first.
-pub type InventoryLayers = Arc<dyn Fn(&Inventory, HostId) -> Result<Vec<Arc<Map>>, Diagnostic> + Send + Sync>;
+/// Gives a host's inventory variables (sources, `group_vars`, `host_vars`), lowest precedence first; the path is the
+/// directory of the play's playbook, whose vars files count too.
+pub type InventoryLayers = Arc<dyn Fn(&Path, &Inventory, HostId) -> Result<Vec<Arc<Map>>, Diagnostic> + Send + Sync>;
 
 /// The variables of one host that change while a run lasts.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +29,8 @@ pub(crate) struct HostVars {
 pub(crate) struct World {
     pub inventory: Inventory,
     layers: InventoryLayers,
+    /// The directory of the play's playbook.
+    play_dir: Arc<PathBuf>,
     hosts: Arc<Vec<Arc<HostVars>>>,
     /// Hosts that failed or were unreachable in this play (they leave `ansible_play_hosts`).
     pub removed: Arc<Vec<HostId>>,
@@ -34,7 +38,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(inventory: Inventory, layers: InventoryLayers) -> World {
-        let mut world = World { inventory, layers, hosts: Arc::default(), removed: Arc::default() };
+        let mut world = World { inventory, layers, play_dir: Arc::default(), hosts: Arc::default(), removed: Arc::default() };
         world.grow();
         world
     }
@@ -47,10 +51,22 @@ impl World {
         }
     }
 
+    /// A play of a playbook in this directory begins.
+    pub(crate) fn enter_play(&mut self, dir: &Path) {
+        if **self.play_dir != *dir {
+            self.play_dir = Arc::new(dir.to_path_buf());
+            self.forget_inventory_vars();
+        }
+    }
+
     /// Takes a changed inventory; what was gathered stays.
     pub(crate) fn refresh(&mut self, inventory: Inventory) {
         self.inventory = inventory;
         self.grow();
+        self.forget_inventory_vars();
+    }
+
+    fn forget_inventory_vars(&mut self) {
         for host in Arc::make_mut(&mut self.hosts) {
             Arc::make_mut(host).inventory = OnceLock::new();
         }
@@ -69,6 +85,7 @@ impl World {
     /// The same knowledge about hosts of a newly read inventory.
     pub(crate) fn renumbered(&self, inventory: Inventory) -> World {
         let mut world = World::new(inventory, self.layers.clone());
+        world.play_dir = self.play_dir.clone();
         for (index, host) in self.hosts.iter().enumerate() {
             let name = self.inventory.host_name(HostId(index as u32));
             if let Some(id) = world.inventory.find_host(name) {
@@ -88,14 +105,14 @@ impl World {
         // Errors were said at the play's start; a host that joins later has what could be read.
         self.host(id)
             .inventory
-            .get_or_init(|| Arc::new((self.layers)(&self.inventory, id).unwrap_or_default()))
+            .get_or_init(|| Arc::new((self.layers)(&self.play_dir, &self.inventory, id).unwrap_or_default()))
             .clone()
     }
 
     /// Reads a host's inventory variables, and says what is wrong with their files.
     pub(crate) fn check_inventory_vars(&self, id: HostId) -> Result<(), Diagnostic> {
         if self.host(id).inventory.get().is_none() {
-            let layers = Arc::new((self.layers)(&self.inventory, id)?);
+            let layers = Arc::new((self.layers)(&self.play_dir, &self.inventory, id)?);
             let _ = self.host(id).inventory.set(layers);
         }
         Ok(())
