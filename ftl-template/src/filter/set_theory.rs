@@ -9,6 +9,8 @@ use crate::{Arguments, Evaluation, Failure, FailureKind};
 
 type Answer = Result<Value, Failure>;
 
+// Keys were checked to be hashable, and nothing changes them here.
+#[allow(clippy::mutable_key_type)]
 pub(super) fn unique(evaluation: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
     let case_sensitive = args.take("case_sensitive", 0).unwrap_or_default();
     let attribute = args.take_given("attribute", 1);

@@ -14,6 +14,8 @@ fn as_set(value: &Value) -> Result<Vec<Value>, Failure> {
     Ok(items)
 }
 
+// Keys were checked to be hashable, and nothing changes them here.
+#[allow(clippy::mutable_key_type)]
 fn within(small: &Value, large: &Value) -> Answer {
     let (small, large) = (as_set(small)?, as_set(large)?);
     let known: rustc_hash::FxHashSet<Value> = large.into_iter().collect();

@@ -13,6 +13,7 @@ const BACKTRACK_LIMIT: usize = 2_000_000;
 /// Compiled size of one pattern.
 const SIZE_LIMIT: usize = 64 << 20;
 const CACHE_SIZE: usize = 512;
+type Cache = FxHashMap<(String, Flags), Arc<Regex>>;
 
 /// A compiled Python pattern.
 pub struct Regex {
@@ -37,7 +38,7 @@ enum Anchor {
 impl Regex {
     /// Compiles, or takes from the cache. The error is what `re.compile` raises.
     pub fn new(pattern: &str, flags: Flags) -> Result<Arc<Regex>, RegexError> {
-        static CACHE: Mutex<Option<FxHashMap<(String, Flags), Arc<Regex>>>> = Mutex::new(None);
+        static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
         let key = (pattern.to_string(), flags);
         let lock = || CACHE.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(found) = lock().get_or_insert_default().get(&key) {
