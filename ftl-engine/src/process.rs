@@ -237,6 +237,11 @@ impl PlayRun {
             .filter(|(k, _)| !(elsewhere && k.as_str().is_some_and(|k| k.starts_with("discovered_interpreter_"))))
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
+        if !matches!(name, "ansible.builtin.include_vars" | "ansible.builtin.set_fact") {
+            for refused in crate::vars::Facts::refused(&facts) {
+                self.warn(format!("Removed restricted key from module data: {refused}"));
+            }
+        }
         let cacheable = item.get("_ansible_facts_cacheable").is_some_and(|v| v.is_true());
         for host in hosts {
             match name {

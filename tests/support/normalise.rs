@@ -17,6 +17,10 @@ const VOLATILE: &[(&str, &str)] = &[
     (r"(ansible-tmp-|ansible-local-|ansible-)[0-9.]+-?[0-9a-z_-]*(/|\b)", "${1}TMP${2}"),
     (r"\b(ftl|ansible)[-_.]?[a-z0-9_]*/?tmp[a-z0-9_]{6,8}\b", "TMP"),
     (r"tmp[a-z0-9_]{8}\b", "TMP"),
+    // Ansible shows the copy it made of a rendered template, FTL makes none.
+    (r"(?m)^(\+\+\+ after: )/\S+/(\w+\.j2)$", "${1}${2}"),
+    // A hint that is FTL's own.
+    (r"(?m)^Did you mean '.*'.*\?\n\n", ""),
     (r"\b0x[0-9a-f]{8,}\b", "ADDRESS"),
 ];
 

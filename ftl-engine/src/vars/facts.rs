@@ -48,6 +48,10 @@ impl Facts {
         &self.injected
     }
 
+    /// The names among these facts that no host may set at the top level.
+    pub(crate) fn refused(facts: &Map) -> impl Iterator<Item = &str> {
+        facts.iter().filter_map(|(key, _)| key.as_str()).filter(|name| !is_safe(name))
+    }
 }
 
 /// May a host set a top-level variable of this name through facts? Connection, become and interpreter settings, and the
@@ -76,23 +80,31 @@ fn is_safe(name: &str) -> bool {
 }
 
 /// Sorted.
-const FORBIDDEN: [&str; 62] = [
+const FORBIDDEN: [&str; 81] = [
     "ansible_accelerate_port",
     "ansible_become",
     "ansible_check_mode",
+    "ansible_collection_name",
+    "ansible_config_file",
     "ansible_connection",
     "ansible_delegated_vars",
+    "ansible_dependent_role_names",
     "ansible_diff_mode",
     "ansible_executable",
     "ansible_facts",
     "ansible_forks",
     "ansible_host",
     "ansible_host_key_checking",
+    "ansible_index_var",
     "ansible_inventory_sources",
     "ansible_limit",
+    "ansible_loop",
+    "ansible_loop_var",
     "ansible_module_compression",
     "ansible_no_log",
     "ansible_no_target_syslog",
+    "ansible_parent_role_names",
+    "ansible_parent_role_paths",
     "ansible_password",
     "ansible_pipelining",
     "ansible_play_batch",
@@ -105,8 +117,8 @@ const FORBIDDEN: [&str; 62] = [
     "ansible_remote_tmp",
     "ansible_remote_user",
     "ansible_role_name",
-    "ansible_run_tags",
     "ansible_rsync_path",
+    "ansible_run_tags",
     "ansible_scp_executable",
     "ansible_scp_extra_args",
     "ansible_scp_if_ssh",
@@ -123,6 +135,9 @@ const FORBIDDEN: [&str; 62] = [
     "ansible_user",
     "ansible_verbosity",
     "ansible_version",
+    "cycler",
+    "dict",
+    "finalize",
     "group_names",
     "groups",
     "hostvars",
@@ -131,14 +146,22 @@ const FORBIDDEN: [&str; 62] = [
     "inventory_hostname",
     "inventory_hostname_short",
     "item",
+    "joiner",
+    "lipsum",
     "lookup",
+    "namespace",
+    "now",
     "omit",
     "play_hosts",
     "playbook_dir",
+    "q",
     "query",
     "range",
     "role_name",
+    "role_names",
     "role_path",
+    "undef",
+    "vars",
 ];
 
 #[cfg(test)]
@@ -156,6 +179,7 @@ mod tests {
             ("discovered_interpreter_python", true),
             ("inventory_hostname", false),
             ("lookup", false),
+            ("dict", false),
             ("ansible_docker_gwbridge", true),
             ("my_fact", true),
         ] {
