@@ -112,8 +112,10 @@ pub(super) fn items(looping: &Looping, renderer: &Renderer, action: &str) -> Res
             }
         }
         Some(lookup) => {
+            // This lookup passes over undefined terms, and the action says where it searches.
+            let first_found = lookup.rsplit('.').next() == Some("first_found");
             let terms = match &looping.items {
-                Value::Str(_) => renderer.render(&looping.items).and_then(defined)?,
+                Value::Str(_) if !first_found => renderer.render(&looping.items).and_then(defined)?,
                 other => other.clone(),
             };
             let terms = match &terms {
@@ -123,8 +125,7 @@ pub(super) fn items(looping: &Looping, renderer: &Renderer, action: &str) -> Res
             };
             let mut options = Map::new();
             options.insert("wantlist", true);
-            // This lookup passes over undefined terms, and the action says where it searches.
-            if lookup.rsplit('.').next() == Some("first_found") {
+            if first_found {
                 options.insert("_task_action", action);
                 return Ok(renderer.lookup(lookup, terms, options)?);
             }
