@@ -205,6 +205,7 @@ impl PlayRun {
         for index in &include.results {
             let done = &results[*index];
             let mut outcome = done.outcome.clone();
+            outcome.map.remove("include_args");
             outcome.map.insert("failed", true);
             outcome.map.insert("reason", reason.as_str());
             self.stats(done.step.host).failed += 1;

@@ -52,13 +52,17 @@ impl Rendered {
     }
 }
 
-/// Runs a play; the ledger comes back changed.
+pub(crate) const OK: u8 = 0;
+pub(crate) const FAILED: u8 = 2;
+pub(crate) const UNREACHABLE: u8 = 4;
+
+/// Runs a play; the ledger comes back changed. The exit code is that of the last batch; none when no host matched.
 pub(crate) async fn run_play(
     run: &Arc<Run>,
     spec: Arc<PlaySpec>,
     limit: Option<&Limit>,
     mut ledger: Ledger,
-) -> Result<(Ledger, PlayEnd), (Ledger, Fatal)> {
+) -> Result<(Ledger, PlayEnd, Option<u8>), (Ledger, Fatal)> {
     let result = prepare(run, &spec, limit, &mut ledger).await;
     let (rendered, mut play, hosts) = match result {
         Ok(prepared) => prepared,
@@ -67,12 +71,13 @@ pub(crate) async fn run_play(
     if hosts.is_empty() {
         run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, free: rendered.is_free(), hosts: 0 });
         run.sink.emit(Event::NoHostsMatched);
-        return Ok((ledger, PlayEnd::Next));
+        return Ok((ledger, PlayEnd::Next, None));
     }
     let batches = match batches(&rendered.serial, &hosts) {
         Ok(batches) => batches,
         Err(error) => return Err((ledger, Fatal(error))),
     };
+    let mut code = None;
     let mut previously = ledger.failed.len() + ledger.unreachable.len();
     for batch in batches {
         run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, free: rendered.is_free(), hosts: batch.len() });
@@ -80,23 +85,24 @@ pub(crate) async fn run_play(
         Arc::make_mut(&mut play).batch = batch.clone();
         let (back, outcome) = run_batch(run, &spec, &rendered, &play, ledger, batch).await;
         ledger = back;
-        let (end, ended) = match outcome {
-            Ok(pair) => pair,
+        let (end, ended, batch_code) = match outcome {
+            Ok(answer) => answer,
             Err(fatal) => return Err((ledger, fatal)),
         };
+        code = Some(batch_code);
         if ended || run.cancel.is_cancelled() {
             break;
         }
         if end == End::TooManyFailed {
-            return Ok((ledger, PlayEnd::Stop));
+            return Ok((ledger, PlayEnd::Stop, Some(FAILED)));
         }
         let now = ledger.failed.len() + ledger.unreachable.len();
         if size == now.saturating_sub(previously) {
-            return Ok((ledger, PlayEnd::Stop));
+            return Ok((ledger, PlayEnd::Stop, code));
         }
         previously = now;
     }
-    Ok((ledger, PlayEnd::Next))
+    Ok((ledger, PlayEnd::Next, code))
 }
 
 async fn run_batch(
@@ -106,7 +112,7 @@ async fn run_batch(
     play: &Arc<PlayVars>,
     ledger: Ledger,
     batch: Vec<HostId>,
-) -> (Ledger, Result<(End, bool), Fatal>) {
+) -> (Ledger, Result<(End, bool, u8), Fatal>) {
     let mut graph = spec.graph.clone();
     let mut body = vec![];
     let gather = wants_facts(run, rendered);
@@ -128,6 +134,7 @@ async fn run_batch(
             state.mark_failed(host);
         }
     }
+    let carried = state.ledger.failed.iter().any(|h| !state.hosts.contains(h));
     // Hosts of other batches stay failed; those of this one are found failed again at its end.
     let batch_hosts = state.hosts.clone();
     state.ledger.failed.retain(|h| !batch_hosts.contains(h));
@@ -146,8 +153,14 @@ async fn run_batch(
             state.ledger.failed.insert(host);
         }
     }
+    let failed = carried || state.hosts.iter().any(|h| state.is_failed(*h));
+    let code = match (state.ledger.unreachable.is_empty(), failed) {
+        (false, _) => UNREACHABLE,
+        (true, true) => FAILED,
+        (true, false) => OK,
+    };
     let ended = state.end_play;
-    (state.ledger, result.map(|end| (end, ended)))
+    (state.ledger, result.map(|end| (end, ended, code)))
 }
 
 /// Renders the play's own values and finds its hosts.
@@ -382,15 +395,14 @@ fn encrypt(
     var: &ftl_playbook::graph::VarsPrompt,
     value: &Value,
 ) -> Result<Value, Fatal> {
-    let mut vars = Map::new();
-    vars.insert("ftl_plain", value.clone());
-    let salt = match (&var.salt, var.salt_size) {
-        (Some(salt), _) => format!(", salt={}", ftl_core::value::repr_str(salt)),
-        (None, Some(size)) => format!(", salt_size={size}"),
-        (None, None) => String::new(),
-    };
-    let expression = format!("ftl_plain | password_hash({}{salt})", ftl_core::value::repr_str(scheme));
-    renderer.with_variables(vars).evaluate(&ftl_core::Str::plain(expression)).map_err(Fatal)
+    let mut named: Vec<(Arc<str>, Value)> = vec![];
+    if let Some(salt) = &var.salt {
+        named.push(("salt".into(), Value::str(salt.as_str())));
+    } else if let Some(size) = var.salt_size {
+        named.push(("salt_size".into(), Value::Int(size)));
+    }
+    let arguments = ftl_template::Arguments::new(vec![Value::str(scheme)], named);
+    renderer.filter("password_hash", value.clone(), arguments).map_err(Fatal)
 }
 
 fn load_vars_files(
@@ -506,6 +518,7 @@ fn gather_block(run: &Run, spec: &PlaySpec, graph: &mut TaskGraph) -> BlockId {
         }
     }
     let mut keywords = (*spec.keywords).clone();
+    keywords.when = spec.import_conditions.clone();
     // Every host has facts of its own, whatever the play says of its tasks.
     keywords.run_once = None;
     if keywords.tags.is_empty() {

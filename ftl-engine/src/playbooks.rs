@@ -11,7 +11,7 @@ use ftl_playbook::graph::Playbook;
 use rustc_hash::FxHashSet;
 
 use crate::facts_cache;
-use crate::play::{PlayEnd, run_play};
+use crate::play::{OK, PlayEnd, run_play};
 use crate::play_run::Ledger;
 use crate::run::Run;
 use crate::vars::{InventoryLayers, World};
@@ -34,10 +34,7 @@ pub struct Finish {
     pub failed_hosts: Vec<String>,
 }
 
-const OK: u8 = 0;
 const GENERAL: u8 = 1;
-const FAILED: u8 = 2;
-const UNREACHABLE: u8 = 4;
 const INTERRUPTED: u8 = 99;
 
 /// Runs everything. Never panics on what playbooks or hosts do.
@@ -60,9 +57,9 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
         let mut result = OK;
         for spec in playbook.plays {
             match run_play(&run, Arc::new(spec), plan.limit.as_ref(), ledger).await {
-                Ok((back, end)) => {
+                Ok((back, end, code)) => {
                     ledger = back;
-                    result = code(&ledger);
+                    result = code.unwrap_or(result);
                     if end == PlayEnd::Stop || run.cancel.is_cancelled() {
                         break;
                     }
@@ -99,16 +96,6 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
         ))));
     }
     finish
-}
-
-fn code(ledger: &Ledger) -> u8 {
-    if !ledger.unreachable.is_empty() {
-        UNREACHABLE
-    } else if !ledger.failed.is_empty() {
-        FAILED
-    } else {
-        OK
-    }
 }
 
 /// `ansible_version`, as a dict.

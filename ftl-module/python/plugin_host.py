@@ -164,7 +164,7 @@ def action(message):
                                         shared_loader_obj=plugins.get_plugin_loader_namespace(),
                                         collection_list=message.get("collections") or None)
     from ansible._internal._task import TaskContext
-    from ansible.utils.display import DeferredWarningContext
+    from ansible._internal._display_utils import DeferredWarningContext
     try:
         with TaskContext(task), DeferredWarningContext(variables=variables) as context:
             result = handler.run(task_vars=variables)

@@ -61,6 +61,15 @@ fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value),
             };
             return Ok((name, shown(value)));
         }
+        Value::Dict(_) | Value::List(_) => {
+            let kind = ftl_core::value::type_name(var);
+            let text = ftl_core::value::to_text(var);
+            return Err(TaskFailure::plain(format!(
+                "argument 'var' is of type {kind} and we were unable to convert to str: {} is not a string and conversion \
+                 is not allowed",
+                ftl_core::value::repr_str(&text)
+            )));
+        }
         other => context.renderer.render(other)?,
     };
     if let Some(error) = crate::task::first_undefined(&rendered) {

@@ -31,7 +31,8 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
                 skipped.insert(module.as_str(), Value::dict(answer));
             } else {
                 if let Some(Value::Dict(found)) = answer.get("ansible_facts") {
-                    facts.extend(found.entries().iter().map(|(k, v)| (k.clone(), v.clone())));
+                    let merged = merge(&Value::dict(facts), &Value::Dict(found.clone()));
+                    facts = merged.as_map().map(|m| (*m).clone()).unwrap_or_default();
                 }
                 for key in ["warnings", "deprecations"] {
                     if let Some(more) = answer.get(key).and_then(Value::as_items) {
@@ -56,6 +57,25 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         result.insert("_ansible_verbose_override", true);
         Ok(result)
     })
+}
+
+/// Facts of several modules: dicts are merged, lists keep what is new in them at the end.
+fn merge(old: &Value, new: &Value) -> Value {
+    match (old, new) {
+        (Value::Dict(a), Value::Dict(b)) => {
+            let mut map = (*a.entries()).clone();
+            for (key, value) in b.entries().iter() {
+                let value = map.get_value(key).map_or_else(|| value.clone(), |old| merge(old, value));
+                map.insert(key.clone(), value);
+            }
+            Value::dict(map)
+        }
+        (Value::List(a), Value::List(b)) => {
+            let new = b.items();
+            a.items().iter().filter(|v| !new.contains(v)).chain(new.iter()).cloned().collect()
+        }
+        _ => new.clone(),
+    }
 }
 
 fn is_setup(module: &str) -> bool {

@@ -32,6 +32,10 @@ fn include_vars(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         Some(dir) => read_directory(context, &dir, &mut reading)?,
         None => {
             let name = context.text("file").or_else(|| context.text("_raw_params")).unwrap_or_default();
+            if name.is_empty() {
+                let text = "Could not find file: no file was given (an empty name, or `None`).";
+                return Ok(unread(reading, text));
+            }
             match context.find_file("vars", name.trim_end_matches('\n')) {
                 Ok(path) => read_file(context, &path, &mut reading),
                 Err(failure) => Err(message_of(failure)),
@@ -54,6 +58,15 @@ fn include_vars(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     result.insert("ansible_facts", Value::Dict(ftl_core::Dict::loaded(vars)));
     result.insert("_ansible_no_log", reading.secret);
     Ok(result)
+}
+
+fn unread(reading: Reading, message: &str) -> Map {
+    let mut result = Map::new();
+    result.insert("failed", true);
+    result.insert("message", message);
+    result.insert("ansible_included_var_files", Value::list(vec![]));
+    result.insert("ansible_facts", Value::dict(reading.vars));
+    result
 }
 
 fn message_of(failure: TaskFailure) -> String {

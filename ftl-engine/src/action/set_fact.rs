@@ -1,5 +1,6 @@
 //! `set_fact`: variables of the host for the rest of the run.
 
+use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, repr_str, to_text};
 
 use super::{ActionContext, ActionFuture};
@@ -18,11 +19,11 @@ fn set_fact(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
             continue;
         }
         if !is_identifier(&name) {
-            return Err(TaskFailure::message(format!(
-                "The variable name {} is not valid. Variables must start with a letter or underscore character, \
-                 and contain only letters, numbers and underscores.",
-                repr_str(&name)
-            )));
+            let error = Diagnostic::error(format!("Invalid variable name {}.", repr_str(&name))).hint(
+                "Variable names must be strings starting with a letter or underscore character, and contain only letters, \
+                 numbers and underscores.",
+            );
+            return Err(TaskFailure::Error(error));
         }
         facts.insert(name, value.clone());
     }

@@ -88,7 +88,11 @@ pub(crate) fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) ->
         }
     };
     let interpreter = match options.text(&["ansible_python_interpreter"])? {
-        Some(path) => interpreter_of(&path),
+        // A discovery is made once for a host; asking for it again gives what was found.
+        Some(path) => match interpreter_of(&path) {
+            Interpreter::Discover { silent } => discovered(scope).unwrap_or(Interpreter::Discover { silent }),
+            chosen => chosen,
+        },
         None => discovered(scope).unwrap_or_else(|| interpreter_of(&settings.interpreter)),
     };
     let target = Target { host: host.into(), connection: Arc::new(connection), become_as, interpreter };

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use ftl_core::value::{Map, Object, Undefined, Value};
+use ftl_core::value::{Map, Object, Value};
 use ftl_template::{Renderer, Scope};
 
 use super::{PlayVars, TaskScope, World};
@@ -81,13 +81,7 @@ impl HostEntry {
     fn rendered(&self, name: &str) -> Option<Value> {
         let raw = self.scope.get(name)?;
         let renderer = Renderer::new(self.scope.clone(), self.run.template.clone());
-        Some(renderer.render(&raw).unwrap_or_else(|error| {
-            Value::Undefined(Arc::new(Undefined {
-                message: error.one_line(),
-                origin: error.origin.clone(),
-                error: Some(Box::new(error)),
-            }))
-        }))
+        Some(renderer.render_or_marker(&raw))
     }
 }
 

@@ -234,7 +234,7 @@ fn finish(
     }
     let mut all = base.args.clone();
     all.extend(args);
-    let mut action = WrittenAction {
+    let action = WrittenAction {
         name,
         origin,
         args: all,
@@ -243,21 +243,7 @@ fn finish(
         local: false,
         notes,
     };
-    take_whole_template(&mut action)?;
     Ok(action)
-}
-
-/// `module: "{{ dict }}"`: the text is not an argument but all of them.
-fn take_whole_template(action: &mut WrittenAction) -> Result<(), Problem> {
-    let whole = match action.args.get("_raw_params") {
-        Some(Value::Str(text)) => !takes_raw_params(&action.name) && is_all_template(text.as_str()),
-        _ => false,
-    };
-    // Beside `args: "{{ dict }}"` it stays where it is: the engine merges both.
-    if whole && action.args_template.is_none() {
-        action.args_template = action.args.remove("_raw_params");
-    }
-    Ok(())
 }
 
 /// `k=v` beside `args:` is on its way out.
