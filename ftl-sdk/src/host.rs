@@ -1,12 +1,11 @@
 //! Where a module runs, and how: everything that would otherwise be state of the process.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::account;
 use crate::text::{path_of, shown, text_of};
@@ -36,12 +35,12 @@ pub struct Settings {
 pub struct Host {
     settings: Settings,
     module_name: String,
-    warnings: RefCell<Vec<String>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl Host {
     pub fn new(module_name: &str, settings: Settings) -> Host {
-        Host { settings, module_name: module_name.to_owned(), warnings: RefCell::default() }
+        Host { settings, module_name: module_name.to_owned(), warnings: Mutex::default() }
     }
 
     /// Only say what would be done.
@@ -93,11 +92,11 @@ impl Host {
     }
 
     pub fn warn(&self, text: impl Into<String>) {
-        self.warnings.borrow_mut().push(text.into());
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.into());
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<String> {
-        let mut warnings = self.warnings.take();
+        let mut warnings = std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner));
         let mut seen = std::collections::HashSet::new();
         warnings.retain(|warning| seen.insert(warning.clone()));
         warnings

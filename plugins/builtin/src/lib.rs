@@ -19,6 +19,7 @@ mod ping;
 mod process;
 mod problem;
 mod replace;
+mod setup;
 mod slurp;
 mod stat;
 mod tempfile;

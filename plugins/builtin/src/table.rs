@@ -2,7 +2,7 @@
 
 use ftl_sdk::Module;
 
-use crate::{command, copy, file, lineinfile, ping, slurp, stat, tempfile, wait_for};
+use crate::{command, copy, file, lineinfile, ping, setup, slurp, stat, tempfile, wait_for};
 
 pub const MODULES: &[&Module] = &[
     &command::MODULE,
@@ -10,6 +10,7 @@ pub const MODULES: &[&Module] = &[
     &file::MODULE,
     &lineinfile::MODULE,
     &ping::MODULE,
+    &setup::MODULE,
     &slurp::MODULE,
     &stat::MODULE,
     &tempfile::MODULE,

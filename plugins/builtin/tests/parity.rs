@@ -25,6 +25,11 @@ fn ping() {
 }
 
 #[test]
+fn setup() {
+    check("setup", 17);
+}
+
+#[test]
 fn slurp() {
     check("slurp", 4);
 }

@@ -161,6 +161,10 @@ fn shape(answer: Value, tree: &Path, case: &Value) -> Value {
     for key in case["ignore"].as_array().into_iter().flatten() {
         forget(map, key.as_str().unwrap());
     }
+    for key in case["sort"].as_array().into_iter().flatten() {
+        sort(&mut answer, key.as_str().unwrap());
+    }
+    let Some(map) = answer.as_object_mut() else { return answer };
     for key in ["atime", "mtime", "ctime", "inode", "start", "end", "delta", "version"] {
         forget(map, key);
     }
@@ -172,9 +176,22 @@ fn forget(map: &mut Map<String, Value>, key: &str) {
     for (name, value) in map.iter_mut() {
         match value {
             Value::Object(inner) => forget(inner, key),
+            Value::Array(items) => {
+                items.iter_mut().filter_map(Value::as_object_mut).for_each(|inner| forget(inner, key))
+            }
             Value::Null => {}
             other if name == key => *other = Value::from(if other.is_number() { "number" } else { "text" }),
             _ => {}
+        }
+    }
+}
+
+/// Sorts a list, wherever it is: what Python keeps in sets comes in any order.
+fn sort(value: &mut Value, key: &str) {
+    for (name, value) in value.as_object_mut().into_iter().flatten() {
+        match value {
+            Value::Array(items) if name == key => items.sort_by_key(Value::to_string),
+            inner => sort(inner, key),
         }
     }
 }
@@ -190,17 +207,25 @@ fn order(answer: &Value) -> Vec<&String> {
 }
 
 fn difference(python: &Value, native: &Value) -> String {
-    let empty = Map::new();
-    let (left, right) = (python.as_object().unwrap_or(&empty), native.as_object().unwrap_or(&empty));
     let mut lines = Vec::new();
-    for key in left.keys().chain(right.keys().filter(|key| !left.contains_key(*key))) {
-        if left.get(key) != right.get(key) {
-            let shown = |value: Option<&Value>| value.map_or("(none)".to_owned(), Value::to_string);
-            lines.push(format!("  {key}\n    python: {}\n    native: {}", shown(left.get(key)), shown(right.get(key))));
-        }
-    }
+    compare("", Some(python), Some(native), &mut lines);
     if lines.is_empty() {
         lines.push(format!("  order\n    python: {:?}\n    native: {:?}", order(python), order(native)));
     }
     lines.join("\n")
+}
+
+fn compare(name: &str, python: Option<&Value>, native: Option<&Value>, lines: &mut Vec<String>) {
+    match (python, native) {
+        (Some(Value::Object(left)), Some(Value::Object(right))) => {
+            for key in left.keys().chain(right.keys().filter(|key| !left.contains_key(*key))) {
+                compare(&format!("{name}.{key}"), left.get(key), right.get(key), lines);
+            }
+        }
+        (left, right) if left != right => {
+            let shown = |value: Option<&Value>| value.map_or("(none)".to_owned(), Value::to_string);
+            lines.push(format!("  {name}\n    python: {}\n    native: {}", shown(left), shown(right)));
+        }
+        _ => {}
+    }
 }

@@ -5,6 +5,7 @@ import os
 import runpy
 import sys
 import tempfile
+import time
 
 import ansible.module_utils.basic  # what every module needs, loaded once
 
@@ -17,6 +18,7 @@ def run(order):
         try:
             os.environ.clear()
             os.environ.update(order["environment"])
+            time.tzset()
             os.chdir(order["cwd"])
             os.umask(order["umask"])
             with tempfile.TemporaryFile() as arguments:
