@@ -103,6 +103,9 @@ impl Drop for CancelOnDrop {
 
 fn read(result: &Json) -> Result<ModuleAnswer, HostError> {
     let decoded = summary::decode(from_json(result)).map_err(HostError::failed)?;
+    if let Some(refused) = answer::refused_bytes(&decoded) {
+        return Ok(refused);
+    }
     let map = decoded.as_map().unwrap_or_default();
     Ok(answer::plain((*map).clone(), None))
 }

@@ -89,6 +89,12 @@ fn replace_escaped(value: Value) -> Value {
     }
 }
 
+/// For answers of native modules, which carry such bytes in the same way: what Ansible says of them.
+pub fn refused_bytes(result: &Value) -> Option<ModuleAnswer> {
+    let (unit, place) = find_escaped(result)?;
+    Some(refused(&not_utf8(unit, place)))
+}
+
 fn not_utf8(unit: u32, place: usize) -> String {
     format!(
         "Refusing to deserialize an invalid UTF8 string value: 'utf-8' codec can't encode character '\\u{unit:04x}' in position \
