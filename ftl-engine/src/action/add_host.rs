@@ -13,7 +13,7 @@ fn add_host(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     let args = &context.args;
     let name = ["name", "hostname", "host"].iter().find_map(|key| args.get(key)).map(to_text);
     let Some(written) = name else {
-        return Err(TaskFailure::message("name, host or hostname needs to be provided"));
+        return Err(TaskFailure::plain("name, host or hostname needs to be provided"));
     };
     let (name, port) = split_port(&written);
     let groups = match ["groupname", "groups", "group"].iter().find_map(|key| args.get(key)) {
@@ -21,7 +21,7 @@ fn add_host(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         Some(Value::List(l)) => l.items().iter().map(to_text).collect(),
         Some(Value::Str(s)) if s.is_empty() => vec![],
         Some(Value::Str(s)) => s.split(',').map(str::to_string).collect(),
-        Some(_) => return Err(TaskFailure::message("Groups must be specified as a list.")),
+        Some(_) => return Err(TaskFailure::plain("Groups must be specified as a list.")),
     };
     let mut unique: Vec<Value> = vec![];
     for group in groups {

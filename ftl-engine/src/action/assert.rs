@@ -1,18 +1,28 @@
 //! `assert`: conditions that must all hold.
 
+use std::sync::LazyLock;
+
 use ftl_core::value::{Map, Value, to_text};
 
-use super::{ActionContext, ActionFuture};
+use super::{ActionContext, ActionFuture, Specification};
 use crate::task::TaskFailure;
+
+static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
+    Specification::new(
+        r#"{"fail_msg": {"type": "str_or_list_of_str", "aliases": ["msg"]}, "success_msg": {"type": "str_or_list_of_str"},
+            "quiet": {"type": "bool"}, "that": {"type": "raw", "required": true}}"#,
+        "{}",
+    )
+});
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move { assert(context) })
 }
 
 fn assert(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
-    context.only(&["fail_msg", "msg", "quiet", "success_msg", "that"])?;
+    let args = context.checked(&SPECIFICATION)?;
     let that = match context.args.get("that") {
-        None => return Err(TaskFailure::message("conditional required in \"that\" string")),
+        None => vec![],
         Some(Value::List(l)) => (*l.items()).clone(),
         Some(Value::Str(s)) if s.is_template() => match context.renderer.render_str(s)? {
             Value::List(l) => (*l.items()).clone(),
@@ -20,10 +30,10 @@ fn assert(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         },
         Some(other) => vec![other.clone()],
     };
-    let message = |key: &str| context.arg(key).cloned();
-    let fail_msg = message("fail_msg").or_else(|| message("msg")).unwrap_or_else(|| Value::str("Assertion failed"));
+    let message = |key: &str| args.get(key).filter(|v| !v.is_none()).cloned();
+    let fail_msg = message("fail_msg").unwrap_or_else(|| Value::str("Assertion failed"));
     let success_msg = message("success_msg").unwrap_or_else(|| Value::str("All assertions passed"));
-    let quiet = context.flag("quiet", false);
+    let quiet = args.get("quiet").is_some_and(Value::is_true);
     let mut result = Map::new();
     if !quiet {
         result.insert("_ansible_verbose_always", true);

@@ -1,20 +1,21 @@
 //! `async_status`: how a background job is doing.
 
+use std::sync::LazyLock;
+
 use ftl_core::value::{Map, Value};
 
 use super::files::remote_join;
-use super::{ActionContext, ActionFuture};
-use crate::task::TaskFailure;
+use super::{ActionContext, ActionFuture, Specification};
+
+static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
+    Specification::new(r#"{"jid": {"required": true}, "mode": {"choices": ["status", "cleanup"]}}"#, "{}")
+});
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
-        let Some(job) = context.text("jid") else {
-            return Err(TaskFailure::plain("missing required arguments: jid"));
-        };
+        context.checked(&SPECIFICATION)?;
+        let job = context.text("jid").unwrap_or_default();
         let mode = context.text("mode").unwrap_or_else(|| "status".into());
-        if !matches!(mode.as_str(), "status" | "cleanup") {
-            return Err(TaskFailure::plain(format!("value of mode must be one of: status, cleanup, got: {mode}")));
-        }
         let directory = context.remote_expand(&context.resolution()?.async_dir.clone()).await?;
         let file = remote_join(&directory, &job);
         let mut result = Map::new();

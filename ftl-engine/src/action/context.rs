@@ -7,6 +7,7 @@ use ftl_core::port::BoxFuture;
 use ftl_core::value::{Map, Value, to_text};
 use ftl_template::Renderer;
 
+use crate::argument_spec;
 use crate::step::Step;
 use crate::task::{Resolution, Resolved, TaskFailure, resolve_target};
 use crate::vars::TaskScope;
@@ -37,6 +38,22 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) described: Mutex<Option<Map>>,
 }
 
+/// What arguments an action takes; written as JSON, for messages and types are those of role specifications.
+pub(crate) struct Specification {
+    options: Map,
+    relations: Map,
+}
+
+impl Specification {
+    pub(super) fn new(options: &str, relations: &str) -> Specification {
+        let map = |text: &str| {
+            let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+            ftl_core::value::from_json(&json).as_map().map(|m| (*m).clone()).unwrap_or_default()
+        };
+        Specification { options: map(options), relations: map(relations) }
+    }
+}
+
 impl ActionContext<'_> {
     pub(crate) fn arg(&self, name: &str) -> Option<&Value> {
         self.args.get(name).filter(|v| !v.is_none())
@@ -57,7 +74,20 @@ impl ActionContext<'_> {
         if unknown.is_empty() {
             return Ok(());
         }
-        Err(TaskFailure::message(format!("Invalid options for {}: {}", self.name, unknown.join(","))))
+        let written = &self.step.task.written_action;
+        Err(TaskFailure::plain(format!("Invalid options for {written}: {}", unknown.join(","))))
+    }
+
+    /// The arguments with their types as `specification` wants them.
+    pub(crate) fn checked(&self, specification: &Specification) -> Result<Map, TaskFailure> {
+        let checked = argument_spec::validate(&specification.options, &specification.relations, &self.args);
+        let Some(error) = checked.errors.into_iter().next() else { return Ok(checked.args) };
+        let only_unknown = checked.has_unknown && error.contains("Supported parameters include");
+        let short = self.name.strip_prefix("ansible.builtin.").unwrap_or(self.name);
+        Err(TaskFailure::plain(match only_unknown {
+            true => format!("Unsupported parameters for ({short}) module: {error}"),
+            false => error,
+        }))
     }
 
     /// Where the task runs; resolved when first asked for.

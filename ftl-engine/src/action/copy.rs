@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ftl_core::call::Source;
+use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, to_json, to_text};
 
 use super::files::{remote_join, truth};
@@ -41,7 +42,11 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
 }
 
 fn fail(text: impl Into<String>) -> TaskFailure {
-    TaskFailure::plain(text)
+    let text = text.into();
+    let mut result = Map::new();
+    result.insert("msg", text.as_str());
+    let error = Diagnostic::error("Action failed.").caused_by(Diagnostic::error(text));
+    TaskFailure::Contributed { error, result }
 }
 
 async fn copy(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
@@ -71,7 +76,12 @@ async fn copy(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     if context.flag("remote_src", false) {
         return context.run_named("ansible.legacy.copy", context.args.clone()).await;
     }
-    let path = context.find_file("files", &src)?;
+    let path = context.find_file("files", &src).map_err(|failure| match failure {
+        TaskFailure::Error(error) => {
+            TaskFailure::plain(format!("Unexpected AnsibleActionFail error: {}", error.one_line()))
+        }
+        other => other,
+    })?;
     if path.is_dir() {
         return copy_tree::copy_tree(context, &src, &path, &dest).await;
     }

@@ -1,30 +1,32 @@
 //! `debug`: a message, or the value of an expression.
 
+use std::sync::LazyLock;
+
 use ftl_core::event::Event;
 use ftl_core::source::Diagnostic;
-use ftl_core::value::{Map, Str, Value, repr, to_text};
+use ftl_core::value::{Map, Str, Value};
 
-use super::{ActionContext, ActionFuture};
+use super::{ActionContext, ActionFuture, Specification};
 use crate::task::TaskFailure;
+
+static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
+    Specification::new(
+        r#"{"msg": {"type": "raw"}, "var": {"type": "strict_str"}, "verbosity": {"type": "int"}}"#,
+        r#"{"mutually_exclusive": [["msg", "var"]]}"#,
+    )
+});
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move { debug(context) })
 }
 
 fn debug(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
-    if context.args.contains_key("msg") && context.args.contains_key("var") {
-        return Err(TaskFailure::message("'msg' and 'var' are incompatible options"));
-    }
-    context.only(&["msg", "var", "verbosity"])?;
+    let args = context.checked(&SPECIFICATION)?;
     let mut result = Map::new();
-    let wanted = context.arg("verbosity").map_or(Ok(0), |v| {
-        to_text(v).trim().parse::<i64>().map_err(|_| {
-            TaskFailure::message(format!(
-                "argument 'verbosity' is of type <class 'str'> and we were unable to convert to int: {} cannot be converted to an int",
-                repr(v)
-            ))
-        })
-    })?;
+    let wanted = match args.get("verbosity") {
+        Some(Value::Int(verbosity)) => *verbosity,
+        _ => 0,
+    };
     if wanted > context.step.run.settings.verbosity as i64 {
         result.insert("skipped_reason", "Verbosity threshold not met.");
         result.insert("skipped", true);

@@ -1,6 +1,6 @@
 //! `fail`: a failure with a message.
 
-use ftl_core::value::Map;
+use ftl_core::value::{Map, Value};
 
 use super::{ActionContext, ActionFuture};
 
@@ -8,7 +8,8 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
         context.only(&["msg"])?;
         let mut result = Map::new();
-        result.insert("msg", context.text("msg").unwrap_or_else(|| "Failed as requested from task".into()));
+        let text = context.args.get("msg").cloned();
+        result.insert("msg", text.unwrap_or_else(|| Value::str("Failed as requested from task")));
         result.insert("failed", true);
         Ok(result)
     })

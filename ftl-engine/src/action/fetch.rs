@@ -2,7 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use ftl_core::value::{Map, Value, to_text};
+use ftl_core::source::Diagnostic;
+use ftl_core::value::{Map, Value, repr_str, to_text};
 
 use super::copy::Content;
 use super::files::truth;
@@ -19,21 +20,28 @@ async fn fetch(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         result.insert("msg", "check mode not (yet) supported for this module");
         return Err(TaskFailure::Skipped(result));
     }
-    let (Some(src), Some(dest)) = (context.text("src"), context.text("dest")) else {
+    let (Some(src), Some(dest)) = (context.arg("src"), context.arg("dest")) else {
         return Err(TaskFailure::plain("src and dest are required"));
     };
+    for (name, value) in [("dest", dest), ("source", src)] {
+        if value.as_str().is_none() {
+            return Err(TaskFailure::plain(format!("Invalid type supplied for {name} option, it must be a string")));
+        }
+    }
+    let (src, dest) = (to_text(src), to_text(dest));
     let must_exist = context.flag("fail_on_missing", true);
     let src = context.remote_expand(&src).await?;
     let stat = context.remote_stat(&src, true, true).await?;
     if !truth(&stat, "exists") {
         let text = "the remote file does not exist, not transferring, ignored";
-        result.insert("changed", false);
         result.insert("msg", text);
-        result.insert("file", src.as_str());
         if must_exist {
-            result.insert("failed", true);
-            result.insert("msg", format!("the remote file does not exist, not transferring, ignored"));
+            let why = format!("File not found: {src}: [Errno 2] No such file or directory: {}", repr_str(&src));
+            let error = Diagnostic::error("Module failed.").caused_by(Diagnostic::error(why));
+            return Err(TaskFailure::Contributed { error, result });
         }
+        result.insert("changed", false);
+        result.insert("file", src.as_str());
         return Ok(result);
     }
     if truth(&stat, "isdir") {

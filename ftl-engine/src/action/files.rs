@@ -44,6 +44,14 @@ impl ActionContext<'_> {
                     seen.push(p.clone());
                     true
                 });
+                // Ansible looks into the playbook's directory last, whether it did before or not, and says so.
+                let base = &self.step.play.base_dir;
+                if self.step.task.file_dir == *base {
+                    if !own_kind {
+                        tried.push(base.join(kind).join(name));
+                    }
+                    tried.push(base.join(name));
+                }
                 Err(not_found(name, &tried))
             }
         }

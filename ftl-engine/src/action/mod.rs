@@ -33,5 +33,5 @@ mod reboot;
 mod wait_for_connection;
 mod validate_argument_spec;
 
-pub(crate) use context::{ActionContext, ActionFunction, ActionFuture};
+pub(crate) use context::{ActionContext, ActionFunction, ActionFuture, Specification};
 pub(crate) use table::{ActionSpec, find, PLUGIN};

@@ -1,25 +1,33 @@
 //! `pause`: for a time, or until the operator says something.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ftl_core::event::Event;
-use ftl_core::value::{Map, Value, to_text};
+use ftl_core::value::{Map, Value};
 
-use super::{ActionContext, ActionFuture};
+use super::{ActionContext, ActionFuture, Specification};
 use crate::run::Question;
 use crate::task::TaskFailure;
 
+static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
+    Specification::new(
+        r#"{"echo": {"type": "bool"}, "minutes": {"type": "whole"}, "seconds": {"type": "whole"}, "prompt": {"type": "str"}}"#,
+        r#"{"mutually_exclusive": [["minutes", "seconds"]]}"#,
+    )
+});
+
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
-        context.only(&["echo", "minutes", "prompt", "seconds"])?;
-        let minutes = number(context, "minutes")?;
-        let seconds = number(context, "seconds")?;
-        if minutes.is_some() && seconds.is_some() {
-            return Err(TaskFailure::plain("parameters are mutually exclusive: minutes|seconds"));
-        }
+        let args = context.checked(&SPECIFICATION)?;
+        let number = |name: &str| match args.get(name) {
+            Some(Value::Int(i)) => Some(*i),
+            _ => None,
+        };
+        let (minutes, seconds) = (number("minutes"), number("seconds"));
         let unit = if seconds.is_some() { "seconds" } else { "minutes" };
         let limit = minutes.map(|m| m * 60).or(seconds).map(|s| s.max(1) as u64);
-        let echo = context.flag("echo", true);
+        let echo = args.get("echo").is_none_or(Value::is_true);
         let begin = Instant::now();
         let started = now();
         let answer = wait(context, limit, echo).await?;
@@ -37,22 +45,6 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         result.insert("echo", echo);
         result.insert("user_input", answer);
         Ok(result)
-    })
-}
-
-fn number(context: &ActionContext<'_>, name: &str) -> Result<Option<i64>, TaskFailure> {
-    let Some(value) = context.arg(name) else { return Ok(None) };
-    let parsed = match value {
-        Value::Int(i) => Some(*i),
-        Value::Float(f) => Some(*f as i64),
-        other => to_text(other).trim().parse().ok(),
-    };
-    parsed.map(Some).ok_or_else(|| {
-        TaskFailure::plain(format!(
-            "argument '{name}' is of type {} and we were unable to convert to int: invalid literal for int() with base 10: {}",
-            ftl_core::value::type_name(value),
-            ftl_core::value::repr(value)
-        ))
     })
 }
 

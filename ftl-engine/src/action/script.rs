@@ -1,15 +1,24 @@
 //! `script`: a local script, run on the host without any module or Python.
 
+use std::sync::LazyLock;
+
 use ftl_core::call::{ExecRequest, Source};
 use ftl_core::value::Map;
 
 use super::files::remote_join;
-use super::{ActionContext, ActionFuture, raw};
+use super::{ActionContext, ActionFuture, Specification, raw};
 use crate::task::TaskFailure;
+
+static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
+    Specification::new(
+        r#"{"_raw_params": {}, "cmd": {}, "creates": {}, "removes": {}, "chdir": {}, "executable": {}}"#,
+        r#"{"required_one_of": [["_raw_params", "cmd"]], "mutually_exclusive": [["_raw_params", "cmd"]]}"#,
+    )
+});
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
-        context.only(&["_raw_params", "cmd", "creates", "removes", "chdir", "executable", "decrypt"])?;
+        context.checked(&SPECIFICATION)?;
         if let Some(creates) = context.text("creates")
             && context.remote_exists(&creates).await?
         {
@@ -29,7 +38,10 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         let Some(first) = first_word(&written) else {
             return Err(TaskFailure::plain("one of the following is required: _raw_params, cmd"));
         };
-        let path = context.find_file("files", &first)?;
+        let path = context.find_file("files", &first).map_err(|failure| match failure {
+            TaskFailure::Error(error) => TaskFailure::plain(error.one_line()),
+            other => other,
+        })?;
         if context.keywords.check {
             let mut result = Map::new();
             if context.arg("creates").is_some() || context.arg("removes").is_some() {

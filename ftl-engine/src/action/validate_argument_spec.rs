@@ -1,9 +1,9 @@
 //! `validate_argument_spec`: do variables fit what a role says of its arguments?
 
-use ftl_core::value::{Map, Value};
+use ftl_core::value::{Map, Value, repr};
 
 use super::{ActionContext, ActionFuture};
-use crate::argument_spec::validate;
+use crate::argument_spec::{class_of, validate};
 use crate::task::TaskFailure;
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
@@ -15,11 +15,14 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
             Some(Value::Dict(d)) => d.entries(),
             Some(other) => {
                 return Err(TaskFailure::message(format!(
-                    "Incorrect type for argument_spec, expected dict and got <class '{}'>",
-                    ftl_core::value::type_name(other)
+                    "Incorrect type for argument_spec, expected dict and got {}",
+                    class_of(other)
                 )));
             }
-            None => return Err(TaskFailure::message("\"argument_spec\" arg is required in args")),
+            None => {
+                let shown = repr(&Value::dict(context.args.clone()));
+                return Err(TaskFailure::message(format!("\"argument_spec\" arg is required in args: {shown}")));
+            }
         };
         let mut given = Map::new();
         for (name, _) in spec.text_iter() {
@@ -27,10 +30,17 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
                 given.insert(name, context.renderer.render(&raw).and_then(crate::task::defined)?);
             }
         }
-        if let Some(Value::Dict(provided)) = context.args.get("provided_arguments") {
-            given.extend(provided.entries().iter().map(|(k, v)| (k.clone(), v.clone())));
+        match context.args.get("provided_arguments") {
+            None => {}
+            Some(Value::Dict(provided)) => given.extend(provided.entries().iter().map(|(k, v)| (k.clone(), v.clone()))),
+            Some(other) => {
+                return Err(TaskFailure::message(format!(
+                    "Incorrect type for provided_arguments, expected dict and got {}",
+                    class_of(other)
+                )));
+            }
         }
-        let errors = validate(&spec, &given);
+        let errors = validate(&spec, &Map::new(), &given).errors;
         if errors.is_empty() {
             result.insert("changed", false);
             result.insert("msg", "The arg spec validation passed");
