@@ -39,8 +39,23 @@ impl Parts<'_> {
         self.surroundings.variable("FTL_COMPAT") == Some("strict")
     }
 
+    /// The tags to run, `all` when none are given.
+    pub fn tags(&self) -> Vec<String> {
+        let tags = self.tag_list("tags", "TAGS_RUN");
+        if tags.is_empty() { vec!["all".into()] } else { tags }
+    }
+
+    pub fn skip_tags(&self) -> Vec<String> {
+        self.tag_list("skip_tags", "TAGS_SKIP")
+    }
+
+    /// No tags are given, neither to run nor to skip.
+    pub fn has_no_tags(&self) -> bool {
+        self.tag_list("tags", "TAGS_RUN").is_empty() && self.skip_tags().is_empty()
+    }
+
     /// Comma-separated, from settings and options; each once.
-    pub fn tags(&self, option: &str, setting: &str) -> Vec<String> {
+    fn tag_list(&self, option: &str, setting: &str) -> Vec<String> {
         let mut tags: Vec<String> = Vec::new();
         let configured = self.settings.list(setting);
         let given = configured.iter().chain(self.arguments.texts(option));

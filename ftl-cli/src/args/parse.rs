@@ -309,7 +309,8 @@ mod tests {
         check("-vCD|a.yml", "check= diff= verbosity= a.yml");
         check("-vCi|x|a.yml", "check= inventory=x verbosity= a.yml");
         check("-vCix|a.yml", "check= inventory=x verbosity= a.yml");
-        check("--inv|x|a.yml", "inventory=x a.yml");
+        check("--inv|x|a.yml", "ambiguous option: --inv could match --inventory, --inventory-file");
+        check("--limi|x|a.yml", "subset=x a.yml");
         check("-e|a=1|-e={\"b\": 2}|a.yml", "extra_vars=a=1+{\"b\": 2} a.yml");
         check("-e|-1|a.yml", "extra_vars=-1 a.yml");
         check("--|-a.yml", "-a.yml");

@@ -83,12 +83,12 @@ fn list(
 ) -> Result<u8, Failure> {
     let arguments = context.arguments;
     let parts = context.parts();
-    let mut only = parts.tags("tags", "TAGS_RUN");
-    let skip = parts.tags("skip_tags", "TAGS_SKIP");
-    if arguments.flag("listtags") && only.is_empty() && skip.is_empty() {
+    let mut only = parts.tags();
+    let skip = parts.skip_tags();
+    if arguments.flag("listtags") && parts.has_no_tags() {
         only = vec!["never".into(), "all".into()];
     }
-    let find_hosts = |patterns: &[String]| prepared.hosts(patterns, limit);
+    let find_hosts = |patterns: &[String]| prepared.hosts(context, patterns, limit);
     let request = ListRequest {
         tasks: arguments.flag("listtasks"),
         tags: arguments.flag("listtags"),

@@ -100,9 +100,10 @@ impl Prepared {
     }
 
     /// The hosts of a pattern, for lists.
-    pub fn hosts(&self, patterns: &[String], limit: Option<&Limit>) -> Vec<String> {
+    pub fn hosts(&self, context: &Context<'_>, patterns: &[String], limit: Option<&Limit>) -> Vec<String> {
         let mut selection = Selection::new(&self.inventory, &self.inventory_settings);
         let hosts = selection.hosts(patterns, limit).unwrap_or_default();
+        selection.warnings.iter().for_each(|warning| context.display.message(warning));
         hosts.iter().map(|host| self.inventory.host_name(*host).to_string()).collect()
     }
 
