@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "lab tool for $1"
