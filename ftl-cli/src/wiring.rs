@@ -87,7 +87,7 @@ impl Parts<'_> {
 
     /// The runtime, and the ansible-core it uses.
     pub fn modules(&self, near: &[PathBuf]) -> Modules {
-        let runtime = ftl_module::Runtime::new(self.module_settings(near), self.connector(), natives());
+        let runtime = ftl_module::Runtime::new(self.module_settings(near), self.connector(), Some(self.natives()));
         let core = runtime.ansible_core().cloned();
         let plugins = core.as_ref().map(|core| Arc::new(PluginHost::new(self.plugin_host_settings(core, near))));
         let runtime = match &plugins {
@@ -95,6 +95,13 @@ impl Parts<'_> {
             None => runtime,
         };
         Modules { runtime: Arc::new(runtime), core, plugins }
+    }
+
+    /// FTL's own modules.
+    fn natives(&self) -> Arc<dyn ftl_module::NativeModules> {
+        let environment = self.surroundings.env.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let builtin = ftl_module::BuiltinModules::new(environment, self.surroundings.working_dir.clone(), umask());
+        Arc::new(builtin)
     }
 
     fn plugin_host_settings(&self, core: &AnsibleCore, near: &[PathBuf]) -> PluginHostSettings {
@@ -186,9 +193,11 @@ impl Parts<'_> {
     }
 }
 
-/// FTL's own modules, once there are some.
-fn natives() -> Option<Arc<dyn ftl_module::NativeModules>> {
-    None
+/// The process's umask, which can only be asked for by setting it; no other thread makes files yet.
+fn umask() -> u32 {
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    rustix::process::umask(mask);
+    mask.as_raw_mode()
 }
 
 /// Files for templates: vaults open with the run's secrets.

@@ -82,7 +82,8 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     let play = play(context, &prepared, &module, text.as_deref().unwrap_or_default(), pattern)?;
     let loaded = ftl_playbook::load_play("__adhoc_playbook__", &play, &base_dir, &prepared.loader, &prepared.parse)?;
     loaded.warnings.iter().for_each(|warning| context.display.message(warning));
-    if hosts.is_empty() {
+    // A template in the pattern is for the play to find out.
+    if hosts.is_empty() && !pattern.contains("{{") {
         return Ok(exit::OK);
     }
     prepared.run(context, vec![loaded.playbook], &passwords, limit)
