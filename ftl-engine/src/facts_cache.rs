@@ -7,7 +7,8 @@ use crate::vars::World;
 
 pub(crate) fn load(run: &Run, world: &mut World) {
     let Some((dir, seconds)) = &run.settings.fact_cache else { return };
-    for host in world.inventory.clone().hosts() {
+    let inventory = world.inventory.clone();
+    for host in inventory.hosts().chain(inventory.find_host("localhost")) {
         let path = dir.join(&**world.inventory.host_name(host));
         let fresh = |m: std::fs::Metadata| {
             let age = m.modified().ok().and_then(|t| t.elapsed().ok());
@@ -32,7 +33,8 @@ pub(crate) fn save(run: &Run, world: &World) {
         ))));
         return;
     }
-    for host in world.inventory.hosts() {
+    let implicit = world.inventory.find_host("localhost");
+    for host in world.inventory.hosts().chain(implicit) {
         let facts = world.host(host).facts.raw();
         if facts.is_empty() {
             continue;
