@@ -21,6 +21,8 @@ const VOLATILE: &[(&str, &str)] = &[
     (r"(?m)^(\+\+\+ after: )/\S+/(\w+\.j2)$", "${1}${2}"),
     // A hint that is FTL's own.
     (r"(?m)^Did you mean '.*'.*\?\n\n", ""),
+    // What Ansible shows of the tasks it makes itself, in words of Python.
+    (r"(?m)^Origin: <unknown>\n\n\{'action': .*\n\n", "\n"),
     (r"\b0x[0-9a-f]{8,}\b", "ADDRESS"),
 ];
 
