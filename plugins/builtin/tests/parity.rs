@@ -46,7 +46,7 @@ fn lineinfile() {
 
 #[test]
 fn tempfile() {
-    check("tempfile", 4);
+    check("tempfile", 9);
 }
 
 #[test]

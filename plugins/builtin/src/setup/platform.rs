@@ -82,19 +82,27 @@ const QUESTION: &str = "import sys, json, platform, importlib.util as u\n\
     print(json.dumps({'version_info': list(sys.version_info), 'executable': sys.executable, \
     'ssl': u.find_spec('_ssl') is not None, 'type': sys.implementation.name, 'text': platform.python_version()}))";
 
-/// The Python that modules would use, asked once per run.
+/// The Python that modules would use, asked once per run and place to look.
 fn about_python(host: &Host) -> Option<Value> {
-    static KNOWN: Mutex<Vec<(String, Value)>> = Mutex::new(Vec::new());
-    let newest = (8..=13).rev().map(|minor| format!("python3.{minor}"));
-    let path = newest.chain(["python3".into()]).find_map(|name| process::exists(&name, host))?;
-    let path = host.shown(&path);
+    static KNOWN: Mutex<Vec<(String, Option<Value>)>> = Mutex::new(Vec::new());
+    let search = host.variable("PATH").unwrap_or_default();
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, python)) = known.iter().find(|(known, _)| *known == path) {
-        return Some(python.clone());
+    if let Some((_, python)) = known.iter().find(|(known, _)| *known == search) {
+        return python.clone();
     }
-    let python: Value = serde_json::from_str(read::output(&[&path, "-c", QUESTION], host)?.trim()).ok()?;
-    known.push((path, python.clone()));
-    Some(python)
+    let newest = (8..=13).rev().map(|minor| format!("python3.{minor}"));
+    let mut places = newest.chain(["python3".into()]).filter_map(|name| process::exists(&name, host));
+    let python = places.find_map(|path| ask(&host.shown(&path), host));
+    known.push((search, python.clone()));
+    python
+}
+
+fn ask(path: &str, host: &Host) -> Option<Value> {
+    // Version managers put names there that only say that the version is not chosen, slowly.
+    if path.contains("/shims/python3.") {
+        return None;
+    }
+    serde_json::from_str(read::output(&[path, "-c", QUESTION], host)?.trim()).ok()
 }
 
 pub(crate) fn date_time(host: &Host) -> Object {

@@ -5,6 +5,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+const NO_ANSIBLE: &str = "these tests need ansible-core: set FTL_TEST_ANSIBLE to a Python that has it (tests/run does)";
+
 pub(crate) struct Oracle {
     child: Child,
     input: ChildStdin,
@@ -13,16 +15,14 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn start() -> Oracle {
-        let python = std::env::var("FTL_TEST_ANSIBLE").unwrap_or("/work/tools/venv/bin/python".into());
+        let python = std::env::var("FTL_TEST_ANSIBLE").unwrap_or("python3".into());
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/oracle.py");
         let mut child = Command::new(&python)
             .args(["-I", script])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!("{python}: {error}; set FTL_TEST_ANSIBLE to a Python that has ansible-core 2.19")
-            });
+            .unwrap_or_else(|error| panic!("{python}: {error}: {NO_ANSIBLE}"));
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Oracle { child, input, output }
     }
@@ -37,10 +37,10 @@ impl Oracle {
         environment: &Value,
     ) -> Result<Value, String> {
         let order = json!({"module": module, "args": args, "cwd": cwd, "umask": umask, "environment": environment});
-        writeln!(self.input, "{order}").expect("the oracle ended: is ansible-core installed there?");
+        writeln!(self.input, "{order}").expect(NO_ANSIBLE);
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).expect("the oracle ended: is ansible-core installed there?");
+        let answer: Value = serde_json::from_str(&line).expect(NO_ANSIBLE);
         let (stdout, stderr) = (answer["stdout"].as_str().unwrap(), answer["stderr"].as_str().unwrap());
         if let Some(crash) = stderr.rsplit("CRASH ").next().filter(|_| stderr.contains("CRASH ")) {
             return Err(crash.to_owned());
