@@ -197,7 +197,7 @@ pub(crate) fn fresh<T>(
 }
 
 /// Eight letters, as Python's `tempfile` chooses them: new for each call, not to be guessed.
-fn random_name() -> String {
+pub(crate) fn random_name() -> String {
     use std::hash::{BuildHasher, Hasher};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();

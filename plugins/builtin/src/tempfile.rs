@@ -8,7 +8,7 @@ use ftl_sdk::{Answer, Args, Argument, Failure, Host, Module, Object, Outcome, Va
 
 use crate::paths;
 use crate::problem;
-use crate::replace::{fresh, fresh_file};
+use crate::replace::{fresh, fresh_file, random_name};
 
 pub(crate) const MODULE: Module = Module {
     check_mode: false,
@@ -52,7 +52,7 @@ fn run(args: &mut Args, host: &Host) -> Answer {
 }
 
 fn failure(error: &io::Error, place: &str, prefix: &str, suffix: &str) -> Failure {
-    Failure::new(problem::about(error, &paths::join(place, &format!("{prefix}{suffix}"))))
+    Failure::new(problem::about(error, &paths::join(place, &format!("{prefix}{}{suffix}", random_name()))))
 }
 
 /// Where temporary files go when nothing is said: the first place that can be written to.

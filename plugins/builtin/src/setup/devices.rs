@@ -170,7 +170,7 @@ fn controller(place: &Path, pci: &str) -> Option<String> {
         bytes.len() == 12 && bytes[4] == b':' && bytes[7] == b':' && bytes[10] == b'.'
     };
     let text = place.to_string_lossy().into_owned();
-    let address = text.split('/').filter(is_address).next_back()?;
+    let address = text.split('/').rfind(is_address)?;
     pci.lines().find_map(|line| Some(line.strip_prefix(address)?.strip_prefix(' ')?.to_owned()))
 }
 

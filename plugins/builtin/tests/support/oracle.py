@@ -19,6 +19,7 @@ def run(order):
             os.environ.clear()
             os.environ.update(order["environment"])
             time.tzset()
+            tempfile.tempdir = None  # ask the environment again
             os.chdir(order["cwd"])
             os.umask(order["umask"])
             with tempfile.TemporaryFile() as arguments:
