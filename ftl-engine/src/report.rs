@@ -42,7 +42,10 @@ fn result(step: &Step, outcome: &Outcome, item: Option<String>) -> HostResult {
         result: Arc::new(if outcome.no_log { censor(&outcome.map) } else { outcome.map.clone() }),
         item,
         looped: outcome.looped,
-        error: if outcome.no_log { None } else { outcome.error.clone().map(Box::new) },
+        error: match &outcome.error {
+            Some(error) if outcome.no_log => Some(Box::new(censor_error(error))),
+            error => error.clone().map(Box::new),
+        },
         messages: outcome.messages.clone(),
     }
 }
@@ -59,6 +62,19 @@ pub(crate) fn status(outcome: &Outcome) -> Status {
     } else {
         Status::Ok
     }
+}
+
+/// That the task failed and where, but nothing of what a module or a template says: it may hold what is to be hidden.
+fn censor_error(error: &Diagnostic) -> Diagnostic {
+    const HARMLESS: [&str; 3] = ["Module failed: non-zero return code", "Module failed.", "Action failed."];
+    let mut out = Diagnostic::error("Task failed.").at(error.origin.clone());
+    let cause = error.cause.as_ref().map(|c| c.message.as_str()).unwrap_or_default();
+    let who = HARMLESS.iter().find(|known| **known == cause).copied();
+    let who = who.or_else(|| cause.starts_with("Module failed").then_some("Module failed."));
+    if let Some(who) = who {
+        out = out.caused_by(Diagnostic::error(who));
+    }
+    out
 }
 
 fn censor(map: &Map) -> Map {

@@ -190,7 +190,8 @@ impl Renderer {
         match self.stripped(&result).map_err(plain)? {
             Value::Str(text) => self.evaluate_with(&text, true).map_err(classified),
             value => {
-                let message = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.";
+                let message = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}. \
+                               This feature will be removed from ansible-core version 2.23.";
                 (self.shared.warn)(Diagnostic::deprecation(message).at(condition.origin().cloned()));
                 Ok(value)
             }

@@ -185,6 +185,14 @@ impl ActionContext<'_> {
 
 }
 
+/// Where a text was written.
+pub(super) fn origin_of(value: &Value) -> Option<ftl_core::source::Origin> {
+    match value {
+        Value::Str(text) => text.origin().cloned(),
+        _ => None,
+    }
+}
+
 /// Adds to a list inside a result.
 pub(crate) fn append(map: &mut Map, key: &str, mut more: Vec<Value>) {
     if let Some(old) = map.get(key).and_then(Value::as_items) {

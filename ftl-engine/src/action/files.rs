@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ftl_core::call::{FileRequest, Source};
-use ftl_core::source::not_found_message;
+use ftl_core::source::{Diagnostic, not_found_message};
 use ftl_core::value::{Map, Value, to_text};
 
 use super::ActionContext;
@@ -103,6 +103,14 @@ impl ActionContext<'_> {
 
 pub(super) fn truth(map: &Map, key: &str) -> bool {
     map.get(key).is_some_and(Value::is_true)
+}
+
+/// A missing file as `template` and `script` report it.
+pub(super) fn missing_file(text: String) -> TaskFailure {
+    let mut result = Map::new();
+    result.insert("msg", text.as_str());
+    // A hint, if empty, keeps the message below `<<< caused by >>>`, where Ansible shows this one.
+    TaskFailure::Contributed { error: Diagnostic::error(text).hint(""), result }
 }
 
 pub(super) fn not_found(name: &str, tried: &[PathBuf]) -> TaskFailure {

@@ -28,7 +28,7 @@ mod assemble;
 mod fetch;
 mod unarchive;
 mod uri;
-mod async_status;
+pub(crate) mod async_status;
 mod reboot;
 mod wait_for_connection;
 mod validate_argument_spec;

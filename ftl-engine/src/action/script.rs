@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use ftl_core::call::{ExecRequest, Source};
 use ftl_core::value::Map;
 
-use super::files::remote_join;
+use super::files::{missing_file, remote_join};
 use super::{ActionContext, ActionFuture, Specification, raw};
 use crate::task::TaskFailure;
 
@@ -39,7 +39,7 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
             return Err(TaskFailure::plain("one of the following is required: _raw_params, cmd"));
         };
         let path = context.find_file("files", &first).map_err(|failure| match failure {
-            TaskFailure::Error(error) => TaskFailure::plain(error.one_line()),
+            TaskFailure::Error(error) => missing_file(error.one_line()),
             other => other,
         })?;
         if context.keywords.check {

@@ -1,8 +1,10 @@
 //! `set_fact`: variables of the host for the rest of the run.
 
+use ftl_core::event::Event;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, repr_str, to_text};
 
+use super::context::origin_of;
 use super::{ActionContext, ActionFuture};
 use crate::task::TaskFailure;
 
@@ -23,7 +25,12 @@ fn set_fact(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
                 "Variable names must be strings starting with a letter or underscore character, and contain only letters, \
                  numbers and underscores.",
             );
-            return Err(TaskFailure::Error(error));
+            return Err(TaskFailure::Error(error.at(origin_of(key))));
+        }
+        if ftl_playbook::keyword::is_reserved_variable(&name) {
+            let origin = origin_of(key).or_else(|| context.step.task.args_origin.clone());
+            let text = format!("Found variable using reserved name '{name}'.");
+            context.step.emit(Event::Message(Diagnostic::warning(text).at(origin)));
         }
         facts.insert(name, value.clone());
     }

@@ -1,7 +1,9 @@
 //! `set_stats`: figures for the end of the run.
 
+use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, repr_str, to_text};
 
+use super::context::origin_of;
 use super::{ActionContext, ActionFuture, set_fact::is_identifier};
 use crate::task::TaskFailure;
 
@@ -21,7 +23,14 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         for key in data.keys() {
             let name = to_text(key);
             if !is_identifier(&name) {
-                return Err(TaskFailure::message(format!("Invalid variable name {}.", repr_str(&name))));
+                return Err(TaskFailure::Error(
+                    Diagnostic::error(format!("Invalid variable name {}.", repr_str(&name)))
+                        .at(origin_of(key))
+                        .hint(
+                            "Variable names must be strings starting with a letter or underscore character, and \
+                             contain only letters, numbers and underscores.",
+                        ),
+                ));
             }
         }
         let mut stats = Map::new();

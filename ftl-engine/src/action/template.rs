@@ -7,6 +7,7 @@ use ftl_core::value::{Map, Str, Value, to_text};
 use ftl_template::FileOptions;
 
 use super::copy::{Content, Item, copy_one};
+use super::files::missing_file;
 use super::{ActionContext, ActionFuture};
 use crate::task::TaskFailure;
 
@@ -26,7 +27,7 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         };
         let options = options(context)?;
         let path = context.find_file("templates", &src).map_err(|failure| match failure {
-            TaskFailure::Error(error) => TaskFailure::plain(error.one_line()),
+            TaskFailure::Error(error) => missing_file(error.one_line()),
             other => other,
         })?;
         let text = render(context, &src, &path, &dest, options)?;

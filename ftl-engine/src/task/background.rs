@@ -7,7 +7,7 @@ use ftl_core::value::{Map, Value, to_text};
 
 use super::TaskFailure;
 use super::execute::pause;
-use crate::action::ActionContext;
+use crate::action::{ActionContext, async_status};
 
 pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Map, TaskFailure> {
     let step = context.step;
@@ -24,7 +24,7 @@ pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Ma
     while left > 0 && !step.run.cancel.is_cancelled() {
         pause(step, Duration::from_secs(poll as u64)).await;
         left -= poll;
-        match ask(context, &job, "status").await {
+        match async_status::ask(context, job.clone(), "status".into()).await {
             Ok(map) => answer = map,
             // Hosts reboot and links break while a job runs; the next poll may reach it again.
             Err(failure) if left <= 0 => return Err(failure),
@@ -46,7 +46,7 @@ pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Ma
     let mut map = Map::new();
     if truth(&answer, "finished") {
         // The answer is complete; the file that held it is of no further use.
-        let _ = ask(context, &job, "cleanup").await;
+        let _ = async_status::ask(context, job.clone(), "cleanup".into()).await;
         map = answer;
     } else {
         map.insert("failed", true);
@@ -60,13 +60,4 @@ pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Ma
 
 fn truth(map: &Map, key: &str) -> bool {
     map.get(key).is_some_and(Value::is_true)
-}
-
-async fn ask(context: &ActionContext<'_>, job: &str, mode: &str) -> Result<Map, TaskFailure> {
-    let mut args = Map::new();
-    args.insert("jid", job);
-    args.insert("mode", mode);
-    args.insert("_async_dir", context.resolution()?.async_dir.as_str());
-    let module = context.find_module("ansible.builtin.async_status")?;
-    context.run_foreground(module, args).await
 }

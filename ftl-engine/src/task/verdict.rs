@@ -99,6 +99,9 @@ pub(super) fn error_of_result(
     }
     let who = if from_module { "Module failed" } else { "Action failed" };
     let msg = map.get("msg").map_or_else(|| "Unknown error.".to_string(), to_text);
+    if !map.contains_key("msg") {
+        map.insert("msg", format!("Task failed: {who}: {msg}"));
+    }
     map.insert("exception", NO_TRACEBACK);
     if let Some(described) = described.filter(|_| from_module) {
         let cause = Diagnostic::error(format!("{who}.")).caused_by(chain(described, 0));

@@ -63,7 +63,12 @@ pub fn graft_tasks(
 ) -> Result<(BlockId, Vec<Diagnostic>), LoadError> {
     let path = included_file(graph, play, include, what, options);
     if !path.exists() {
-        let message = format!("Could not find or access '{}' on the Ansible Controller.", path.display());
+        let missing = format!("Could not find or access '{}' on the Ansible Controller", path.display());
+        let message = format!(
+            "{missing}: Unable to retrieve file contents.\n{missing}.\nIf you are using a module and expect the file to \
+             exist on the remote, see the remote_src option: [Errno 2] No such file or directory: '{}'",
+            path.display()
+        );
         return Err(LoadError(vec![Problem::general(Diagnostic::error(message))]));
     }
     let apply = match &include.kind {
