@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ftl_core::call::{ModuleAnswer, ModuleCall};
+use ftl_core::call::{Interpreter, ModuleAnswer, ModuleCall};
 use ftl_core::port::BoxFuture;
 use ftl_core::result::HostError;
 use ftl_core::value::{Value, from_json, to_text};
@@ -57,6 +57,7 @@ impl BuiltinModules {
             temporary: or(&call.options.remote_tmp, "~/.ansible/tmp"),
             selinux: self.selinux,
             cancelled,
+            python: None,
         }
     }
 }
@@ -80,7 +81,10 @@ impl NativeModules for BuiltinModules {
                 )));
             };
             let cancelled = CancelOnDrop(Arc::default());
-            let settings = self.settings(call.call, call.cwd, cancelled.0.clone());
+            let mut settings = self.settings(call.call, call.cwd, cancelled.0.clone());
+            if let Interpreter::Path(path) = call.interpreter {
+                settings.python = Some(path.clone());
+            }
             let name = call.name.to_owned();
             // Modules work on files and wait for programs: not on the threads that drive everything else.
             let run = tokio::task::spawn_blocking(move || module.call(given, &Host::new(&name, settings)));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ftl_core::call::{ModuleAnswer, ModuleCall};
+use ftl_core::call::{Interpreter, ModuleAnswer, ModuleCall};
 use ftl_core::port::BoxFuture;
 use ftl_core::result::HostError;
 use ftl_core::value::Value;
@@ -14,6 +14,8 @@ pub struct NativeCall<'a> {
     pub call: &'a ModuleCall,
     /// Where local tasks start.
     pub cwd: Option<&'a Path>,
+    /// The Python that Ansible's modules would run with, for modules that tell of it.
+    pub interpreter: &'a Interpreter,
 }
 
 /// A set of native modules, given to the runtime by whoever wires the program together.

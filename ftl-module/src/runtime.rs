@@ -98,7 +98,7 @@ impl Runtime {
     async fn run_call(&self, target: &Target, call: ModuleCall) -> Result<ModuleAnswer, HostError> {
         if let Some(native) = self.native_for(target, &call) {
             let cwd = target.connection.local_cwd.as_deref();
-            let run = native.run(NativeCall { name: short_name(&call), call: &call, cwd });
+            let run = native.run(NativeCall { name: short_name(&call), call: &call, cwd, interpreter: &target.interpreter });
             return match call.timeout {
                 Some(limit) => match tokio::time::timeout(limit, run).await {
                     Ok(answer) => answer,

@@ -29,6 +29,8 @@ pub struct Settings {
     pub selinux: bool,
     /// Set when nobody waits for the answer any more: programs are ended.
     pub cancelled: Arc<AtomicBool>,
+    /// The Python that Ansible's modules would run with; looked for where it is not given.
+    pub python: Option<String>,
 }
 
 /// The machine a module works on, during one call.
@@ -67,6 +69,11 @@ impl Host {
 
     pub fn temporary(&self) -> &str {
         &self.settings.temporary
+    }
+
+    /// The Python that Ansible's modules would run with, where it is known.
+    pub fn python(&self) -> Option<&str> {
+        self.settings.python.as_deref()
     }
 
     /// Does this machine label files (SELinux)?

@@ -85,23 +85,29 @@ const QUESTION: &str = "import sys, json, platform, importlib.util as u\n\
 /// The Python that modules would use, asked once per run and place to look.
 fn about_python(host: &Host) -> Option<Value> {
     static KNOWN: Mutex<Vec<(String, Option<Value>)>> = Mutex::new(Vec::new());
-    let search = host.variable("PATH").unwrap_or_default();
+    let search = match host.python() {
+        Some(path) => path.to_owned(),
+        None => host.variable("PATH").unwrap_or_default(),
+    };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, python)) = known.iter().find(|(known, _)| *known == search) {
         return python.clone();
     }
+    if let Some(path) = host.python() {
+        let python = ask(path, host);
+        known.push((search, python.clone()));
+        return python;
+    }
     let newest = (8..=13).rev().map(|minor| format!("python3.{minor}"));
-    let mut places = newest.chain(["python3".into()]).filter_map(|name| process::exists(&name, host));
-    let python = places.find_map(|path| ask(&host.shown(&path), host));
+    let places = newest.chain(["python3".into()]).filter_map(|name| process::exists(&name, host));
+    // Version managers put names there that only say that the version is not chosen, slowly.
+    let mut places = places.map(|path| host.shown(&path)).filter(|path| !path.contains("/shims/python3."));
+    let python = places.find_map(|path| ask(&path, host));
     known.push((search, python.clone()));
     python
 }
 
 fn ask(path: &str, host: &Host) -> Option<Value> {
-    // Version managers put names there that only say that the version is not chosen, slowly.
-    if path.contains("/shims/python3.") {
-        return None;
-    }
     serde_json::from_str(read::output(&[path, "-c", QUESTION], host)?.trim()).ok()
 }
 

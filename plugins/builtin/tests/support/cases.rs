@@ -127,6 +127,7 @@ fn native_answer(module: &Module, case: &Value, tree: &Path, umask: u32) -> Valu
         umask,
         shell: "/bin/sh".into(),
         temporary: String::new(),
+        python: Some(super::oracle::python()),
         ..Settings::default()
     };
     Value::Object(module.call(args, &Host::new(module.name, settings)))

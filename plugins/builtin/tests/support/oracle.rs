@@ -13,9 +13,13 @@ pub(crate) struct Oracle {
     output: BufReader<ChildStdout>,
 }
 
+pub(crate) fn python() -> String {
+    std::env::var("FTL_TEST_ANSIBLE").unwrap_or("python3".into())
+}
+
 impl Oracle {
     pub(crate) fn start() -> Oracle {
-        let python = std::env::var("FTL_TEST_ANSIBLE").unwrap_or("python3".into());
+        let python = python();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/oracle.py");
         let mut child = Command::new(&python)
             .args(["-I", script])
