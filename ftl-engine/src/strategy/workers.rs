@@ -27,26 +27,20 @@ impl Workers {
     /// its answer is the result.
     pub(super) async fn start(&mut self, step: Step, throttle: Option<Arc<Semaphore>>) -> Option<(Step, Outcome)> {
         step.emit(Event::HostStarted { task: step.info.clone(), host: step.host_name.clone() });
-        let (Ok(fork), None) = (self.forks.clone().try_acquire_owned(), &throttle) else {
-            let forks = self.forks.clone();
-            self.set.spawn(async move {
-                let _slot = match &throttle {
-                    Some(throttle) => throttle.acquire().await.ok(),
-                    None => None,
-                };
-                let _fork = forks.acquire().await.ok();
-                guarded(step).await
-            });
-            return None;
-        };
-        let mut work = Box::pin(guarded(step));
+        let forks = self.forks.clone();
+        let mut work = Box::pin(async move {
+            let _slot = match throttle {
+                Some(throttle) => throttle.acquire_owned().await.ok(),
+                None => None,
+            };
+            let _fork = forks.acquire_owned().await.ok();
+            guarded(step).await
+        });
+        // Polled here, so that hosts that must wait stand in line in their order.
         if let Poll::Ready(done) = futures::poll!(&mut work) {
             return Some(done);
         }
-        self.set.spawn(async move {
-            let _fork = fork;
-            work.await
-        });
+        self.set.spawn(work);
         None
     }
 
