@@ -345,7 +345,10 @@ async fn ask_variables(
         let value = ask(run, var, &prompt, default).await?;
         let value = match (&var.encrypt, value) {
             (Some(scheme), value) if !value.is_none() => encrypt(&renderer, scheme, var, &value)?,
-            (_, value) => value,
+            // Answers are text, even the one that nobody gave.
+            (_, Value::None) => Value::str("None"),
+            (_, value @ Value::Str(_)) => value,
+            (_, value) => Value::str(to_text(&value)),
         };
         answers.insert(var.name.as_str(), value);
     }

@@ -75,7 +75,9 @@ async fn wait(context: &ActionContext<'_>, limit: Option<u64>, echo: bool) -> Re
             Some(_) => say("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r".into()),
             None => prompt = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r".into(),
         }
-        say(prompt);
+        if step.run.prompt.is_some() {
+            say(prompt);
+        }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
             () = step.run.cancel.cancelled() => {}
@@ -83,7 +85,6 @@ async fn wait(context: &ActionContext<'_>, limit: Option<u64>, echo: bool) -> Re
         return Ok(String::new());
     }
     let Some(terminal) = step.run.prompt.clone() else {
-        say(prompt);
         step.warn("Not waiting for response to prompt as stdin is not interactive");
         return Ok(String::new());
     };

@@ -37,7 +37,7 @@ pub(crate) async fn run(play: &mut PlayRun) -> Result<End, Fatal> {
         if too_many_failed(play, &results, &hosts_left) {
             end = End::TooManyFailed;
         }
-        if end != End::Through && play.ledger.failed.len() >= hosts_left.len() {
+        if end != End::Through && failed_in_batch(play) >= hosts_left.len() {
             play.emit(Event::NoHostsRemaining);
             break;
         }
@@ -223,12 +223,17 @@ fn any_errors_fatal(
     }
 }
 
+/// Hosts that failed in earlier batches do not count in this one.
+fn failed_in_batch(play: &PlayRun) -> usize {
+    play.hosts.iter().filter(|host| play.ledger.failed.contains(host)).count()
+}
+
 fn too_many_failed(play: &mut PlayRun, results: &[Finished], hosts_left: &[HostId]) -> bool {
     let Some(limit) = play.max_fail_percentage else { return false };
     if results.is_empty() {
         return false;
     }
-    let share = play.ledger.failed.len() as f64 / play.hosts.len().max(1) as f64;
+    let share = failed_in_batch(play) as f64 / play.hosts.len().max(1) as f64;
     if share <= limit / 100.0 {
         return false;
     }
