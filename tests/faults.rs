@@ -49,7 +49,10 @@ fn busy_far() -> (Sandbox, Sshd) {
 fn busy_playbook(sandbox: &Sandbox, keywords: &str) {
     let worker = sandbox.write("worker", WORKER);
     sandbox.write("busy/here", "");
-    write_playbook(sandbox, &format!("- ping:\n- name: busy\n  command: {}\n{keywords}- debug: {{msg: after}}", worker.display()));
+    write_playbook(
+        sandbox,
+        &format!("- ping:\n- name: busy\n  command: {}\n{keywords}- debug: {{msg: after}}", worker.display()),
+    );
 }
 
 #[track_caller]
@@ -72,7 +75,9 @@ fn expect_worker_gone(sandbox: &Sandbox, seconds: f64) {
 /// Nothing stays on the far host but the packs of modules, which hold no argument and are private.
 #[track_caller]
 fn expect_no_leftovers(sshd: &Sshd) {
-    let packs = |path: &std::path::PathBuf| path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("ftl-packs-"));
+    let packs = |path: &std::path::PathBuf| {
+        path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("ftl-packs-"))
+    };
     let mut left = files_below(&sshd.remote_tmp());
     left.retain(|path| !packs(path));
     assert!(left.is_empty(), "left on the far host: {left:?}");
@@ -91,7 +96,11 @@ fn f01_port_refused() {
     sandbox.write("hosts", &format!("far ansible_host=127.0.0.1 ansible_port={free}\n"));
     write_playbook(&sandbox, "- ping:");
     let outcome = sandbox.play(&PLAY);
-    outcome.expect_code(4).expect_text("fatal: [far]: UNREACHABLE!").expect_text("Connection refused").expect_within(6.0);
+    outcome
+        .expect_code(4)
+        .expect_text("fatal: [far]: UNREACHABLE!")
+        .expect_text("Connection refused")
+        .expect_within(6.0);
     outcome.expect_text("unreachable=1");
 }
 
@@ -111,13 +120,17 @@ fn f04_session_killed_during_a_task() {
 
 #[test]
 fn f05_session_killed_between_tasks() {
-    let (sandbox, sshd) = far_tasks("- ping:\n- command: ./wait-for-kill\n  delegate_to: localhost\n- ping:\n- debug: {msg: after}");
+    let (sandbox, sshd) =
+        far_tasks("- ping:\n- command: ./wait-for-kill\n  delegate_to: localhost\n- ping:\n- debug: {msg: after}");
     sandbox.write("hosts", &format!("far {}\nlocalhost ansible_connection=local\n", sshd.variables()));
     let text = sandbox.read("site.yml").replace("hosts: all", "hosts: far");
     sandbox.write("site.yml", &text);
     sandbox.write("wait-for-kill", "#!/bin/sh\n>waiting; while [ -e waiting ]; do sleep 0.05; done\n");
     let text = sandbox.read("site.yml").replace("./wait", &format!("{}/wait", sandbox.work().display()));
-    sandbox.write("site.yml", &text.replace("delegate_to", &format!("args: {{chdir: {}}}\n      delegate_to", sandbox.work().display())));
+    sandbox.write(
+        "site.yml",
+        &text.replace("delegate_to", &format!("args: {{chdir: {}}}\n      delegate_to", sandbox.work().display())),
+    );
     let running = sandbox.start(&PLAY);
     assert!(wait_until(30.0, || sandbox.has("waiting")), "{}", running.stdout());
     sshd.kill_sessions();
@@ -187,7 +200,10 @@ fn f15_host_keys() {
         sshd.trust(&known);
         let outcome = sandbox.play(&PLAY);
         assert_eq!(outcome.code, 4, "{why}: {}\n{}", outcome.stdout, outcome.stderr);
-        outcome.expect_text("fatal: [far]: UNREACHABLE!").expect_text("Host key verification failed").expect_text("ok=0 ");
+        outcome
+            .expect_text("fatal: [far]: UNREACHABLE!")
+            .expect_text("Host key verification failed")
+            .expect_text("ok=0 ");
         assert!(wait_until(2.0, || sshd.session_processes().is_empty()), "{why}: something has begun there");
     }
 }
@@ -198,7 +214,10 @@ fn f18_no_python() {
     let hosts = format!("far {}\n", sshd.variables()).replace("/usr/bin/python3", "/nowhere/python3");
     sandbox.write("hosts", &hosts);
     let outcome = sandbox.play(&PLAY);
-    outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_text("The module interpreter '/nowhere/python3' was not found");
+    outcome
+        .expect_code(2)
+        .expect_text("fatal: [far]: FAILED!")
+        .expect_text("The module interpreter '/nowhere/python3' was not found");
     outcome.expect_text("ok=2 ").expect_text("changed=1").expect_text("failed=1").expect_text("unreachable=0");
 }
 
@@ -223,7 +242,10 @@ fn f28_junk_around_the_answer() {
 #[test]
 fn f29_invalid_utf8() {
     module_output("#!/bin/sh\nprintf '{\"answer\": \"\\377\\376\"}\\n'\n", |outcome| {
-        outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_text("Refusing to deserialize an invalid UTF8 string value");
+        outcome
+            .expect_code(2)
+            .expect_text("fatal: [far]: FAILED!")
+            .expect_text("Refusing to deserialize an invalid UTF8 string value");
     });
 }
 
@@ -231,7 +253,11 @@ fn f29_invalid_utf8() {
 fn f30_answers_that_are_none() {
     for print in ["echo '[1, 2]'", "echo '\"text\"'", "true", "echo no json", "echo '{\"a\": 1'"] {
         module_output(&format!("#!/bin/sh\n{print}\n"), |outcome| {
-            outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_text("failed=1").expect_no_text("panicked");
+            outcome
+                .expect_code(2)
+                .expect_text("fatal: [far]: FAILED!")
+                .expect_text("failed=1")
+                .expect_no_text("panicked");
         });
     }
 }
@@ -252,7 +278,11 @@ fn f33_far_too_much_output() {
     let outcome = sandbox.play(&PLAY);
     outcome.expect_code(2).expect_text("fatal: [far]: FAILED!").expect_within(12.0);
     assert!(outcome.peak_kib < 220 * 1024, "{} MiB of memory", outcome.peak_kib / 1024);
-    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    assert!(
+        wait_until(3.0, || sshd.session_processes().is_empty()),
+        "{}",
+        processes::describe(&sshd.session_processes())
+    );
 }
 
 #[test]
@@ -260,14 +290,21 @@ fn f34_endless_output() {
     let (sandbox, sshd) = far_tasks("- flood:");
     sandbox.write("library/flood", "#!/bin/sh\nexec yes\n");
     sandbox.play(&PLAY).expect_code(2).expect_text("fatal: [far]: FAILED!");
-    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    assert!(
+        wait_until(3.0, || sshd.session_processes().is_empty()),
+        "{}",
+        processes::describe(&sshd.session_processes())
+    );
 }
 
 #[test]
 fn f37_timeout_ends_the_work() {
     let _alone = alone();
     let (sandbox, _sshd) = busy_far();
-    busy_playbook(&sandbox, "  timeout: 4\n  register: late\n  ignore_errors: true\n- debug: {var: late.timedout.period}\n");
+    busy_playbook(
+        &sandbox,
+        "  timeout: 4\n  register: late\n  ignore_errors: true\n- debug: {var: late.timedout.period}\n",
+    );
     let running = sandbox.start(&PLAY);
     wait_for_worker(&sandbox);
     let outcome = running.finish();
@@ -312,7 +349,11 @@ fn f43_interrupted() {
     assert!(interrupted.elapsed() <= Duration::from_secs(5), "ended after {:?}", interrupted.elapsed());
     outcome.expect_code(99).expect_text("PLAY RECAP").expect_no_text("\"after\"");
     expect_worker_gone(&sandbox, 3.0);
-    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    assert!(
+        wait_until(3.0, || sshd.session_processes().is_empty()),
+        "{}",
+        processes::describe(&sshd.session_processes())
+    );
     expect_no_leftovers(&sshd);
 }
 
@@ -327,7 +368,11 @@ fn f44_interrupted_twice() {
     let outcome = running.within(10).finish();
     assert!([99, -2, 130].contains(&outcome.code), "{}", outcome.code);
     expect_worker_gone(&sandbox, 5.0);
-    assert!(wait_until(5.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    assert!(
+        wait_until(5.0, || sshd.session_processes().is_empty()),
+        "{}",
+        processes::describe(&sshd.session_processes())
+    );
 }
 
 #[test]
@@ -339,7 +384,11 @@ fn f45_terminated() {
     let outcome = running.within(10).finish();
     assert_eq!(outcome.code, 143, "{}\n{}", outcome.stdout, outcome.stderr);
     expect_worker_gone(&sandbox, 5.0);
-    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    assert!(
+        wait_until(3.0, || sshd.session_processes().is_empty()),
+        "{}",
+        processes::describe(&sshd.session_processes())
+    );
 }
 
 #[test]
@@ -351,6 +400,10 @@ fn f47_controller_killed() {
     let outcome = running.finish();
     assert_eq!(outcome.code, -9);
     expect_worker_gone(&sandbox, 4.0);
-    assert!(wait_until(3.0, || sshd.session_processes().is_empty()), "{}", processes::describe(&sshd.session_processes()));
+    assert!(
+        wait_until(3.0, || sshd.session_processes().is_empty()),
+        "{}",
+        processes::describe(&sshd.session_processes())
+    );
     expect_no_leftovers(&sshd);
 }

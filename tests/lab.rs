@@ -213,7 +213,11 @@ fn f06_lost_machine_is_noticed() {
     let noticed = cut.elapsed();
     outcome.expect_code(4).expect_text("fatal: [h2]: UNREACHABLE!");
     for host in ["h1", "h3"] {
-        assert!(recap(&outcome).iter().any(|line| line.starts_with(host) && line.contains("ok=2 ")), "{}", outcome.stdout);
+        assert!(
+            recap(&outcome).iter().any(|line| line.starts_with(host) && line.contains("ok=2 ")),
+            "{}",
+            outcome.stdout
+        );
     }
     assert!(noticed <= Duration::from_secs(45), "noticed after {noticed:?}");
     // Without its controller the far end cleans up by itself.
@@ -256,7 +260,14 @@ fn f18_machine_without_python() {
 }
 
 fn recap(outcome: &Outcome) -> Vec<String> {
-    outcome.stdout.lines().skip_while(|line| !line.starts_with("PLAY RECAP")).skip(1).filter(|line| !line.is_empty()).map(str::to_string).collect()
+    outcome
+        .stdout
+        .lines()
+        .skip_while(|line| !line.starts_with("PLAY RECAP"))
+        .skip(1)
+        .filter(|line| !line.is_empty())
+        .map(str::to_string)
+        .collect()
 }
 
 #[track_caller]

@@ -102,7 +102,10 @@ fn crates_use_what_the_ladder_allows() {
 fn inner_crates_stay_clean() {
     let metadata = metadata();
     for (name, forbidden) in [
-        ("ftl-engine", &["russh", "ftl-connection", "ftl-gate", "ftl-module", "ftl-output", "ftl-sdk", "ftl-builtin", "clap"][..]),
+        (
+            "ftl-engine",
+            &["russh", "ftl-connection", "ftl-gate", "ftl-module", "ftl-output", "ftl-sdk", "ftl-builtin", "clap"][..],
+        ),
         ("ftl-playbook", &["tokio", "russh", "ftl-inventory"]),
         ("ftl-core", &["tokio", "russh", "minijinja"]),
         ("ftl-sdk", &["tokio", "ftl-core"]),
@@ -118,7 +121,8 @@ fn inner_crates_stay_clean() {
 
 #[test]
 fn files_open_with_their_purpose() {
-    let silent: Vec<String> = sources().iter().filter(|(_, text)| !text.starts_with("//!")).map(|(p, _)| p.clone()).collect();
+    let silent: Vec<String> =
+        sources().iter().filter(|(_, text)| !text.starts_with("//!")).map(|(p, _)| p.clone()).collect();
     assert!(silent.is_empty(), "these do not open with `//!`: {silent:#?}");
 }
 
@@ -131,7 +135,8 @@ fn files_fit_a_head() {
 
 #[test]
 fn mod_files_are_tables_of_contents() {
-    let items = ["fn ", "struct ", "enum ", "impl", "const ", "static ", "trait ", "async fn ", "type ", "macro_rules!"];
+    let items =
+        ["fn ", "struct ", "enum ", "impl", "const ", "static ", "trait ", "async fn ", "type ", "macro_rules!"];
     let mut with_code = vec![];
     for (path, text) in sources() {
         if !path.ends_with("/mod.rs") || is_test(&path) {
@@ -157,7 +162,10 @@ fn only_loaders_trust_text() {
     let calls = ["Str::trusted(", "Str::decrypted("];
     let mut found = BTreeSet::new();
     for (path, text) in sources() {
-        if !is_test(&path) && !path.contains("/examples/") && calls.iter().any(|call| before_tests(&text).contains(call)) {
+        if !is_test(&path)
+            && !path.contains("/examples/")
+            && calls.iter().any(|call| before_tests(&text).contains(call))
+        {
             found.insert(path);
         }
     }
@@ -247,9 +255,8 @@ fn crate_name(word: &str) -> String {
 fn sources() -> Vec<(String, String)> {
     let paths = git(&["ls-files", "--cached", "--others", "--exclude-standard", "*.rs"]);
     let ours = paths.lines().filter(|path| !path.starts_with("vendor/"));
-    let found: Vec<(String, String)> = ours
-        .filter_map(|path| Some((path.to_string(), fs::read_to_string(repository().join(path)).ok()?)))
-        .collect();
+    let found: Vec<(String, String)> =
+        ours.filter_map(|path| Some((path.to_string(), fs::read_to_string(repository().join(path)).ok()?))).collect();
     assert!(found.len() > 100, "the sources were not found");
     found
 }

@@ -156,12 +156,39 @@ fn t01_answers_are_never_rendered() {
     expect_nothing_ran(&sandbox, &outcome);
     outcome.expect_code(0).expect_text("other {{ lookup('pipe'");
     // The routes were taken: the text came out as it went in.
-    for words in ["set_fact", "hostvars", "facts", "lookup vars", "lookup file", "lookup template", "replace", "filters",
-        "upper and back", "code", "text forms", "encode", "tilde", "plus", "percent", "joined", "loop", "items", "dict",
-        "map", "select", "zip", "in a name", "vars", "rescue", "other"]
-    {
+    for words in [
+        "set_fact",
+        "hostvars",
+        "facts",
+        "lookup vars",
+        "lookup file",
+        "lookup template",
+        "replace",
+        "filters",
+        "upper and back",
+        "code",
+        "text forms",
+        "encode",
+        "tilde",
+        "plus",
+        "percent",
+        "joined",
+        "loop",
+        "items",
+        "dict",
+        "map",
+        "select",
+        "zip",
+        "in a name",
+        "vars",
+        "rescue",
+        "other",
+    ] {
         let text = format!("{words} ");
-        let literal = outcome.stdout.lines().any(|line| line.contains(&text) && line.contains("lookup('pipe'") || line.contains(&text) && line.contains("lookup(\\\"") );
+        let literal = outcome.stdout.lines().any(|line| {
+            line.contains(&text) && line.contains("lookup('pipe'")
+                || line.contains(&text) && line.contains("lookup(\\\"")
+        });
         assert!(literal, "the route '{words}' was not taken:\n{}", outcome.stdout);
     }
     assert!(sandbox.read("used.txt").contains("lookup('pipe'"), "{}", sandbox.read("used.txt"));
@@ -180,12 +207,21 @@ fn t01_each_route_on_its_own() {
             indented(&rescued(&route), 4)
         ));
     }
-    let plays = plays.replace("  tasks:\n", "  vars: {r: {evil: none}}\n  tasks:\n    - meta: end_host\n      when: inventory_hostname == 'keeper'\n");
+    let plays = plays.replace(
+        "  tasks:\n",
+        "  vars: {r: {evil: none}}\n  tasks:\n    - meta: end_host\n      when: inventory_hostname == 'keeper'\n",
+    );
     sandbox.write("site.yml", &plays);
     sandbox.write("hosts", &hosts);
     let outcome = sandbox.start(&["-i", "hosts", "site.yml"]).within(240).finish();
     expect_nothing_ran(&sandbox, &outcome);
-    assert_eq!(outcome.stdout.matches("TASK [hostile]").count(), routes().count(), "{}\n{}", outcome.stdout, outcome.stderr);
+    assert_eq!(
+        outcome.stdout.matches("TASK [hostile]").count(),
+        routes().count(),
+        "{}\n{}",
+        outcome.stdout,
+        outcome.stderr
+    );
 }
 
 #[test]
@@ -216,7 +252,8 @@ fn t02_forged_tags() {
 /// Plays a module that claims these facts, then tasks; the host is local and called h1.
 fn claimed(facts: &str, tasks: &str) -> (Sandbox, Outcome) {
     let sandbox = Sandbox::new();
-    let text = format!("#!/usr/bin/python3\nimport json\nprint(json.dumps({{'changed': False, 'ansible_facts': {facts}}}))\n");
+    let text =
+        format!("#!/usr/bin/python3\nimport json\nprint(json.dumps({{'changed': False, 'ansible_facts': {facts}}}))\n");
     sandbox.write("library/claims", &text);
     sandbox.write("hosts", "[web]\nh1 ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n");
     sandbox.write(
@@ -266,7 +303,10 @@ fn t04_facts_do_not_shadow_names_of_the_controller() {
     let work = sandbox.work().display().to_string();
     outcome.expect_code(0);
     outcome.expect_text("name=h1 short=h1 in=['web']").expect_text(&format!("dir={work} {work} groups=['h1']"));
-    outcome.expect_text("vars=h1 hosts=['h1'] check=False").expect_text("looked [0, 1] {'a': 1} [7]").expect_text("item=own");
+    outcome
+        .expect_text("vars=h1 hosts=['h1'] check=False")
+        .expect_text("looked [0, 1] {'a': 1} [7]")
+        .expect_text("item=own");
     outcome.expect_no_text("=evil");
 }
 
@@ -291,6 +331,10 @@ fn t06_internal_keys_of_answers_do_nothing() {
     );
     let outcome = sandbox.play(&["-i", "hosts", "site.yml", "-v"]);
     outcome.expect_code(0).expect_text("web=['h1'] all=['all', 'ungrouped', 'web'] seen");
-    outcome.expect_no_text("intruder\"").expect_no_text("handler ran").expect_no_text("included by a host").expect_text("keys=[]");
+    outcome
+        .expect_no_text("intruder\"")
+        .expect_no_text("handler ran")
+        .expect_no_text("included by a host")
+        .expect_text("keys=[]");
     assert_eq!(outcome.stdout.matches("\"second\"").count(), 1, "{}", outcome.stdout);
 }

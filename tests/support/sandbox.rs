@@ -42,7 +42,8 @@ pub struct Running {
 
 impl Sandbox {
     pub fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("ftlcase").rand_bytes(8).tempdir_in("/tmp").expect("a place in /tmp");
+        let directory =
+            tempfile::Builder::new().prefix("ftlcase").rand_bytes(8).tempdir_in("/tmp").expect("a place in /tmp");
         for name in ["home", "work"] {
             fs::create_dir(directory.path().join(name)).expect("a fresh directory");
         }
@@ -115,7 +116,8 @@ impl Sandbox {
         fs::create_dir(&outputs).expect("a fresh directory");
         let file = |name: &str| File::create(outputs.join(name)).expect("an output file");
         command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr")).process_group(0);
-        let child = command.spawn().unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.get_program()));
+        let child =
+            command.spawn().unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.get_program()));
         Running { child, started: Instant::now(), deadline: Duration::from_secs(120), outputs, peak_kib: 0 }
     }
 }

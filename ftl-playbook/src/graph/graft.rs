@@ -105,9 +105,14 @@ pub fn graft_role(
     for (key, slot) in from.slots() {
         *slot = args.get(key).filter(|v| !v.is_none() && !v.is_omit()).map(ftl_core::value::to_text);
     }
+    // The name says best where a role was asked for; one that was rendered no longer knows it.
+    let written = include.args.get("name").or_else(|| include.args.get("role")).and_then(|name| match name {
+        Value::Str(name) => name.origin().cloned(),
+        _ => None,
+    });
     let wish = RoleUse {
         name: name.to_string(),
-        origin: include.origin.clone(),
+        origin: written.or_else(|| include.origin.clone()),
         from,
         from_include: true,
         dynamic: true,
