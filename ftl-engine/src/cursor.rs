@@ -280,6 +280,7 @@ mod tests {
                 always,
                 role: None,
                 ends_role: None,
+                included_from: None,
                 keywords: Arc::new(Keywords::default()),
             }));
             id
