@@ -156,6 +156,7 @@ impl PlayRun {
         if let Some(cursor) = self.cursors.get_mut(&host) {
             cursor.end();
         }
+        self.ledger.world.remove_host(host);
     }
 
     /// Passes over what is left of the role, up to its end.

@@ -65,6 +65,14 @@ impl PlayRun {
         }
         self.emit(Event::HostFinished(report::host_result(&step, &outcome)));
         if let Some(name) = outcome.register.clone() {
+            if ftl_playbook::keyword::is_reserved_variable(&name) {
+                let origin = match &step.task.register {
+                    Some(Value::Str(written)) => written.origin().cloned(),
+                    _ => None,
+                };
+                let text = format!("Found variable using reserved name '{name}'.");
+                self.emit(Event::Message(Diagnostic::warning(text).at(origin)));
+            }
             let clean = clean(&Value::dict(outcome.map.clone()));
             if let Value::Dict(d) = &clean {
                 d.edit(|map| map.remove("invocation"));

@@ -316,7 +316,14 @@ async fn attempt(
     loop_error: Option<TaskFailure>,
     outcome: &mut Outcome,
 ) -> Result<(), TaskFailure> {
-    let place = place(step, scope, renderer)?;
+    let place = match place(step, scope, renderer) {
+        Ok(place) => place,
+        Err(failure) => {
+            // Nobody knows which host was meant; displays show what was written.
+            outcome.delegated = step.task.keywords.delegate_to.as_ref().map(|written| (to_text(written), None));
+            return Err(failure);
+        }
+    };
     if place.delegated {
         outcome.delegated = Some((place.host.clone(), address_of(step, &place)));
     }

@@ -45,6 +45,7 @@ fn host_error(error: HostError, task_failed: impl Fn(Diagnostic) -> Diagnostic, 
             let error = task_failed(Diagnostic::error(message.clone()));
             outcome.map.insert("msg", error.one_line());
             outcome.map.insert("unreachable", true);
+            outcome.map.insert("exception", NO_TRACEBACK);
             default(&mut outcome.map, "changed", false);
             outcome.error = Some(error);
         }
