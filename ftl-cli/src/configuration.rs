@@ -32,8 +32,28 @@ impl Configuration {
         let settings = surroundings
             .with_paths(|paths| Settings::resolve(&Sources { paths: *paths, file }))
             .map_err(|error| [Some(error.message), error.hint].into_iter().flatten().collect::<Vec<_>>().join(" "))?;
-        Ok(Configuration { settings, warnings: found.warning.into_iter().collect() })
+        let mut warnings: Vec<Diagnostic> = found.warning.into_iter().collect();
+        warnings.extend(settings.deprecated());
+        warnings.extend(unsupported(&settings));
+        Ok(Configuration { settings, warnings })
     }
+}
+
+/// Settings that would change a run, which FTL does not do: that must not pass in silence.
+fn unsupported(settings: &Settings) -> Vec<Diagnostic> {
+    let given = |name: &str, usual: &str| settings.is_given(name) && settings.text(name).is_some_and(|t| t != usual);
+    let settings = [
+        ("DEFAULT_LOG_FILTER", settings.list("DEFAULT_LOG_FILTER").iter().any(|name| !name.is_empty())),
+        ("ENABLE_TASK_DEBUGGER", settings.flag("ENABLE_TASK_DEBUGGER")),
+        ("FACTS_MODULES", settings.list("FACTS_MODULES").iter().any(|name| name != "smart")),
+        ("PLAYBOOK_VARS_ROOT", given("PLAYBOOK_VARS_ROOT", "top")),
+        ("PLUGIN_FILTERS_CFG", settings.path("PLUGIN_FILTERS_CFG").is_some()),
+        ("SSH_AGENT", given("SSH_AGENT", "none")),
+    ];
+    let names = settings.iter().filter(|(_, unsupported)| *unsupported);
+    names
+        .map(|(name, _)| Diagnostic::warning(format!("The setting {name} is not supported yet: it has no effect.")))
+        .collect()
 }
 
 fn find(surroundings: &Surroundings) -> Found {

@@ -4,6 +4,7 @@ mod ini;
 mod kind;
 mod path;
 mod plugin_table;
+mod deprecated;
 mod resolve;
 mod spec;
 mod table;

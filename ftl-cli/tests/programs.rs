@@ -1,0 +1,71 @@
+//! What `ftl` and its companions do that Ansible does not.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Runs a program in an empty directory with nothing in its environment; answers exit code, stdout and stderr.
+fn run(program: &str, words: &[&str], home: &Path) -> (i32, String, String) {
+    let output = Command::new(program)
+        .args(words)
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/nonexistent")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+const FTL: &str = env!("CARGO_BIN_EXE_ftl");
+const LOCALHOST: &str = env!("CARGO_BIN_EXE_ftl-localhost");
+
+#[test]
+fn eval_shows_values_and_errors() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("vars.json"), r#"{"a": [1, {"b": "{{ 1 + 1 }}"}]}"#).unwrap();
+    let check = |words: &[&str], code: i32, stdout: &str, stderr: &str| {
+        let words: Vec<&str> = std::iter::once("eval").chain(words.iter().copied()).collect();
+        assert_eq!(run(FTL, &words, home.path()), (code, stdout.into(), stderr.into()), "{words:?}");
+    };
+    check(&["6 * 7"], 0, "42\n", "");
+    check(&["a{{ 1 }}", "[1, 2] | map('string')"], 0, "a1\n[\"1\", \"2\"]\n", "");
+    check(&["a[1].b", "--vars", "vars.json"], 0, "2\n", "");
+    check(&["b", "-e", "b=x"], 0, "x\n", "");
+    check(&["inventory_hostname ~ groups.all | length", "-i", "h1,h2,", "-l", "h2"], 0, "h22\n", "");
+    check(&["--json", "{{ 1 + 1 }}"], 0, "{\"t\":\"{{ 1 + 1 }}\",\"ok\":2,\"type\":\"int\"}\n", "");
+    check(&["nope"], 1, "", "[ERROR]: 'nope' is undefined\n");
+}
+
+#[test]
+fn ftl_takes_its_own_options_and_those_of_ansible() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("args.json"), r#"{"msg": ["from", "file"]}"#).unwrap();
+    let check = |words: &[&str], code: i32, part: &str| {
+        let (rc, stdout, stderr) = run(FTL, words, home.path());
+        assert!(rc == code && (stdout.contains(part) || stderr.contains(part)), "{words:?}: {rc}\n{stdout}{stderr}");
+    };
+    check(&["-i", "h1,", "-m", "debug", "-a", "msg=hi"], 0, "h1 | SUCCESS => {\n    \"msg\": \"hi\"");
+    check(&["-i", "h1,", "-m", "debug", "-a", "@args.json"], 0, "\"file\"");
+    check(&["h1", "-i", "h1,", "-f", "3", "-m", "debug", "-a", "var=ansible_forks"], 0, "\"ansible_forks\": 3");
+    check(&["-m", "debug"], 2, "ftl: error: the following arguments are required: pattern");
+    check(&["-i", "h1,", "-m", "debug", "-t", "dir"], 5, "The option -t/--tree is not supported yet");
+    check(&["--version"], 0, "compatible with ansible-core 2.19.14");
+}
+
+#[test]
+fn localhost_never_overwrites() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("hosts.yml");
+    let write = |words: &[&str]| run(LOCALHOST, words, home.path());
+    let (code, text, _) = write(&[]);
+    assert_eq!(code, 0);
+    assert!(text.starts_with("all:\n  hosts:\n    localhost:\n      ansible_connection: local\n"), "{text}");
+    std::fs::write(&file, "mine").unwrap();
+    assert_eq!(write(&["--write", "hosts.yml"]).0, 5);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    assert_eq!(write(&["--write", "hosts.yml", "--force"]).0, 0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
