@@ -139,10 +139,9 @@ impl Reader<'_> {
         if let Some(option) = self.program.find(word) {
             return Ok(Word::Option(option, word.to_string(), None));
         }
-        if let Some((flag, value)) = word.split_once('=') {
-            if let Some(option) = self.program.find(flag) {
-                return Ok(Word::Option(option, flag.to_string(), Some(value.to_string())));
-            }
+        let attached = word.split_once('=');
+        if let Some((option, flag, value)) = attached.and_then(|(flag, v)| Some((self.program.find(flag)?, flag, v))) {
+            return Ok(Word::Option(option, flag.to_string(), Some(value.to_string())));
         }
         let candidates = self.candidates(word);
         match candidates.as_slice() {
