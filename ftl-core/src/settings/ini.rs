@@ -63,10 +63,9 @@ impl Reader {
             return Ok(());
         }
         self.indent = indent;
-        if let Some(name) = value.strip_prefix('[').and_then(|rest| rest.rfind(']').map(|end| &rest[..end])) {
-            if !name.is_empty() {
-                return self.section(name, number);
-            }
+        let header = value.strip_prefix('[').and_then(|rest| rest.rfind(']').map(|end| &rest[..end]));
+        if let Some(name) = header.filter(|name| !name.is_empty()) {
+            return self.section(name, number);
         }
         let Some(section) = self.section.clone() else {
             let shown = repr_str(&format!("{line}\n"));

@@ -111,16 +111,17 @@ fn resolve_one(spec: &SettingSpec, home: &str, sources: &Sources<'_>) -> Result<
             Ok(value) => return allowed(spec, value),
         }
     }
-    if let Some((file, ini)) = sources.file {
-        if let Some(text) = spec.ini().filter_map(|(section, key)| ini.get(section, key)).last() {
-            let value = convert(spec.kind, text, file.parent(), &sources.paths)
-                .map_err(|error| invalid(spec, &file.to_string_lossy(), &error))?;
-            let value = match (spec.kind, value.as_str()) {
-                (Kind::Any | Kind::Text, Some(text)) => trusted(unquote(text)),
-                _ => value,
-            };
-            return allowed(spec, value);
-        }
+    let written = sources
+        .file
+        .and_then(|(file, ini)| Some((file, spec.ini().filter_map(|(section, key)| ini.get(section, key)).last()?)));
+    if let Some((file, text)) = written {
+        let value = convert(spec.kind, text, file.parent(), &sources.paths)
+            .map_err(|error| invalid(spec, &file.to_string_lossy(), &error))?;
+        let value = match (spec.kind, value.as_str()) {
+            (Kind::Any | Kind::Text, Some(text)) => trusted(unquote(text)),
+            _ => value,
+        };
+        return allowed(spec, value);
     }
     default(spec, home, sources)
 }
