@@ -283,3 +283,47 @@ fn copy_tree(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().expect("cp starts");
     assert!(status.success(), "{} is copied", from.display());
 }
+
+/// F61: become passwords that are wrong or missing; one attempt, and no password in what is printed.
+#[test]
+fn f61_become_passwords() {
+    let Some(script) = lab_or_reason() else { return };
+    let sandbox = Sandbox::new();
+    let lab = Lab::up(&sandbox, &script, &["--hosts", "1", "--init", "sshd"]);
+    sandbox.write(
+        "site.yml",
+        "- hosts: all\n  gather_facts: false\n  become: true\n  vars: {ansible_user: ops}\n  vars_files: [secret.yml]\n  tasks:\n    - command: id -un\n      register: me\n    - debug: {var: me.stdout}\n",
+    );
+    let inventory = lab.inventory();
+    let play = |secret: &str| {
+        sandbox.write("secret.yml", secret);
+        sandbox.play(&["-i", inventory.as_str(), "-vvvv", "site.yml"])
+    };
+    let outcome = play("ansible_become_password: not-the-secret\n");
+    outcome.expect_code(2).expect_text("Incorrect sudo password").expect_no_text("not-the-secret").expect_within(30.0);
+    let outcome = play("none: 1\n");
+    outcome.expect_code(2).expect_text("Missing sudo password").expect_within(30.0);
+    let outcome = play("ansible_become_password: ops-secret\n");
+    outcome.expect_code(0).expect_text("\"me.stdout\": \"root\"").expect_no_text("ops-secret");
+}
+
+/// F22: no room on the far machine; work that needs none goes on, a copy fails and leaves nothing behind.
+#[test]
+fn f22_no_room() {
+    let Some(script) = lab_or_reason() else { return };
+    let sandbox = Sandbox::new();
+    let lab = Lab::up(&sandbox, &script, &["--hosts", "1", "--tiny", "1", "--init", "sshd"]);
+    lab.run("h1", &["sh", "-c", "head -c 17000000 /dev/zero >/tmp/filler; true"]);
+    let big = sandbox.write("big", &"0123456789abcdef".repeat(250_000)).display().to_string();
+    sandbox.write(
+        "site.yml",
+        &format!("- hosts: all\n  gather_facts: false\n  vars: {{ansible_remote_tmp: /tmp/ansible}}\n  tasks:\n    - command: echo works\n    - copy: {{src: {big}, dest: /tmp/big}}\n"),
+    );
+    let outcome = sandbox.play(&["-i", &lab.inventory(), "site.yml"]);
+    outcome
+        .expect_code(2)
+        .expect_text("fatal: [h1]: FAILED!")
+        .expect_text("ok=1 ")
+        .expect_text("No space left on device");
+    assert_eq!(lab.run("h1", &["ls", "/tmp/big"]), "");
+}

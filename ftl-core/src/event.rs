@@ -11,34 +11,74 @@ use crate::value::Map;
 /// Self-contained: a display needs nothing else. Results are already censored (`no_log`).
 #[derive(Clone, Debug)]
 pub enum Event {
-    PlaybookStarted { file: String },
+    PlaybookStarted {
+        file: String,
+    },
     /// `free`: hosts run on their own (strategies `free`, `host_pinned`), so the title of a task comes with its results.
-    PlayStarted { name: String, check: bool, free: bool, hosts: usize },
+    PlayStarted {
+        name: String,
+        check: bool,
+        free: bool,
+        hosts: usize,
+    },
     /// The play's pattern matched nothing.
     NoHostsMatched,
     /// Every host has failed.
     NoHostsRemaining,
     TaskStarted(Arc<TaskInfo>),
     /// A host began the task (for progress displays).
-    HostStarted { task: Arc<TaskInfo>, host: Arc<str> },
+    HostStarted {
+        task: Arc<TaskInfo>,
+        host: Arc<str>,
+    },
     ItemFinished(HostResult),
     HostFinished(HostResult),
-    Retrying { result: HostResult, attempts_left: u32 },
-    AsyncPoll { host: Arc<str>, job: String, started: bool, finished: bool },
-    AsyncOk { host: Arc<str>, job: String },
-    AsyncFailed { host: Arc<str>, job: String },
+    Retrying {
+        result: HostResult,
+        attempts_left: u32,
+    },
+    AsyncPoll {
+        host: Arc<str>,
+        job: String,
+        started: bool,
+        finished: bool,
+    },
+    AsyncOk {
+        host: Arc<str>,
+        job: String,
+    },
+    AsyncFailed {
+        host: Arc<str>,
+        job: String,
+    },
     /// A file or role was included for these hosts.
-    Included { file: String, hosts: Vec<Arc<str>>, label: Option<String> },
+    Included {
+        file: String,
+        hosts: Vec<Arc<str>>,
+        label: Option<String>,
+    },
     /// `-vv`: `NOTIFIED HANDLER x for host`.
-    Notified { handler: String, host: Arc<str> },
+    Notified {
+        handler: String,
+        host: Arc<str>,
+    },
     /// `-vv`: `META: …`.
-    Meta { text: String },
+    Meta {
+        text: String,
+    },
     /// Warnings, deprecations and errors outside a host's result.
     Message(Diagnostic),
     /// Verbose text, shown from the given `-v` level on.
-    Verbose { level: u8, host: Option<Arc<str>>, text: String },
+    Verbose {
+        level: u8,
+        host: Option<Arc<str>>,
+        text: String,
+    },
     /// Custom statistics of `set_stats` (shown only when the setting asks for them).
-    RunFinished { stats: BTreeMap<Arc<str>, HostStats>, custom: Option<BTreeMap<String, Map>> },
+    RunFinished {
+        stats: BTreeMap<Arc<str>, HostStats>,
+        custom: Option<BTreeMap<String, Map>>,
+    },
 }
 
 /// What displays need to know of a task.

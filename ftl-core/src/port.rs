@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use crate::call::{
     ConnectionOptions, ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch,
-    PluginCall, PluginTraits, Source,
-    Target,
+    PluginCall, PluginTraits, Source, Target,
 };
 use crate::event::Event;
 use crate::result::HostError;

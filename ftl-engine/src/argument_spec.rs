@@ -67,8 +67,11 @@ fn check_level(spec: &Map, relations: &Map, args: &mut Map, context: &[String], 
         }
     }
     let required = |o: &Map| o.get("required").and_then(Value::to_bool_loose).unwrap_or(false);
-    let mut missing: Vec<&str> =
-        spec.text_iter().filter(|(name, o)| o.as_map().is_some_and(|o| required(&o)) && !args.contains_key(*name)).map(|(n, _)| n).collect();
+    let mut missing: Vec<&str> = spec
+        .text_iter()
+        .filter(|(name, o)| o.as_map().is_some_and(|o| required(&o)) && !args.contains_key(*name))
+        .map(|(n, _)| n)
+        .collect();
     missing.sort_unstable();
     if !missing.is_empty() {
         report.errors.push(format!("missing required arguments: {}{}", missing.join(", "), found_in(context)));
@@ -149,7 +152,8 @@ fn check_type(name: &str, option: &Map, args: &mut Map, context: &[String], repo
     let converted = match convert(&wanted, &value) {
         Ok(converted) => converted,
         Err(why) => {
-            let place = if context.is_empty() { String::new() } else { format!(" found in '{}'.", context.join(" -> ")) };
+            let place =
+                if context.is_empty() { String::new() } else { format!(" found in '{}'.", context.join(" -> ")) };
             report.errors.push(format!(
                 "argument '{name}' is of type {}{place} and we were unable to convert to {}: {why}",
                 type_name(&value),
@@ -168,7 +172,8 @@ fn check_type(name: &str, option: &Map, args: &mut Map, context: &[String], repo
         match convert(&kind, item) {
             Ok(item) => kept.push(item),
             Err(why) => {
-                let place = if context.is_empty() { String::new() } else { format!(" found in '{}'", context.join(" -> ")) };
+                let place =
+                    if context.is_empty() { String::new() } else { format!(" found in '{}'", context.join(" -> ")) };
                 report.errors.push(format!(
                     "Elements value for option '{name}'{place} is of type {} and we were unable to convert to {kind}: {why}",
                     type_name(item)
@@ -180,7 +185,9 @@ fn check_type(name: &str, option: &Map, args: &mut Map, context: &[String], repo
 }
 
 fn check_choices(name: &str, option: &Map, args: &Map, context: &[String], report: &mut Report) {
-    let (Some(choices), Some(value)) = (option.get("choices").and_then(Value::as_items), args.get(name)) else { return };
+    let (Some(choices), Some(value)) = (option.get("choices").and_then(Value::as_items), args.get(name)) else {
+        return;
+    };
     let join = |items: &[Value]| items.iter().map(to_text).collect::<Vec<_>>().join(", ");
     if let Value::List(list) = value {
         let wrong: Vec<Value> = list.items().iter().filter(|i| !choices.contains(i)).cloned().collect();
@@ -194,7 +201,11 @@ fn check_choices(name: &str, option: &Map, args: &Map, context: &[String], repor
         }
     } else if !choices.contains(value) {
         let got = if value.is_none() { "None".into() } else { to_text(value) };
-        report.errors.push(format!("value of {name} must be one of: {}, got: {got}{}", join(&choices), found_in(context)));
+        report.errors.push(format!(
+            "value of {name} must be one of: {}, got: {got}{}",
+            join(&choices),
+            found_in(context)
+        ));
     }
 }
 
@@ -376,9 +387,11 @@ fn whole(value: &Value) -> Result<Value, String> {
         Value::Int(_) | Value::BigInt(_) => Ok(value.clone()),
         Value::Bool(b) => Ok(Value::Int(*b as i64)),
         Value::Float(f) => Ok(Value::Int(*f as i64)),
-        Value::Str(s) => s.trim().parse().map(Value::Int).map_err(|_| {
-            format!("invalid literal for int() with base 10: {}", repr(value))
-        }),
+        Value::Str(s) => s
+            .trim()
+            .parse()
+            .map(Value::Int)
+            .map_err(|_| format!("invalid literal for int() with base 10: {}", repr(value))),
         other => Err(format!(
             "int() argument must be a string, a bytes-like object or a real number, not '{}'",
             class_name(other)

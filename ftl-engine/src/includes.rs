@@ -140,7 +140,14 @@ impl PlayRun {
         let graph = Arc::make_mut(&mut self.graph);
         let (block, warnings) = if include.role {
             let grafted = ftl_playbook::graph::graft_role(
-                graph, &self.spec, &include.task, &include.what, &include.args, &include.vars, &loader, &options,
+                graph,
+                &self.spec,
+                &include.task,
+                &include.what,
+                &include.args,
+                &include.vars,
+                &loader,
+                &options,
             )?;
             self.run.runtime.add_plugin_directory(&self.graph.role(grafted.role).path);
             let mut handlers = (*self.handlers).clone();
@@ -154,7 +161,15 @@ impl PlayRun {
             }
             (grafted.block, grafted.warnings)
         } else {
-            ftl_playbook::graph::graft_tasks(graph, &self.spec, &include.task, &include.what, &include.vars, &loader, &options)?
+            ftl_playbook::graph::graft_tasks(
+                graph,
+                &self.spec,
+                &include.task,
+                &include.what,
+                &include.vars,
+                &loader,
+                &options,
+            )?
         };
         for warning in warnings {
             self.emit(Event::Message(warning));
@@ -216,7 +231,11 @@ impl PlayRun {
 
 fn first(error: LoadError) -> Fatal {
     let mut all = error.diagnostics();
-    Fatal(if all.is_empty() { ftl_core::source::Diagnostic::error("included file cannot be loaded") } else { all.remove(0) })
+    Fatal(if all.is_empty() {
+        ftl_core::source::Diagnostic::error("included file cannot be loaded")
+    } else {
+        all.remove(0)
+    })
 }
 
 /// Loop variables of the include are variables of what it includes.

@@ -23,8 +23,8 @@ mod task;
 mod vars;
 
 pub use cancel::Cancel;
-pub use run::{Prompt, Question, Run};
 pub use playbooks::{Finish, Plan, run_playbooks, version_value};
 pub use run::ReloadInventory;
-pub use vars::InventoryLayers;
+pub use run::{Prompt, Question, Run};
 pub use settings::{EngineSettings, Gathering};
+pub use vars::InventoryLayers;

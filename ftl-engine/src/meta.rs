@@ -26,7 +26,9 @@ impl PlayRun {
         if !implicit {
             self.emit(Event::TaskStarted(step.info.clone()));
         }
-        if matches!(meta, Meta::Noop | Meta::RefreshInventory | Meta::ResetConnection) && !step.task.keywords.when.is_empty() {
+        if matches!(meta, Meta::Noop | Meta::RefreshInventory | Meta::ResetConnection)
+            && !step.task.keywords.when.is_empty()
+        {
             self.warn(format!("{} task does not support when conditional", name(meta)));
         }
         let done = self.perform(&step, meta).await?;
@@ -72,7 +74,8 @@ impl PlayRun {
     async fn perform(&mut self, step: &Step, meta: Meta) -> Result<Done, Fatal> {
         let host = step.host;
         let host_name = &step.host_name;
-        let conditional = !matches!(meta, Meta::Noop | Meta::RefreshInventory | Meta::ResetConnection | Meta::RoleComplete);
+        let conditional =
+            !matches!(meta, Meta::Noop | Meta::RefreshInventory | Meta::ResetConnection | Meta::RoleComplete);
         if conditional && !self.condition_holds(step)? {
             let more = match meta {
                 Meta::FlushHandlers => format!(", not running handlers for {host_name}"),
@@ -162,7 +165,9 @@ impl PlayRun {
     /// Passes over what is left of the role, up to its end.
     fn end_role(&mut self, step: &Step) -> Result<String, Fatal> {
         let Some(role) = step.role().cloned() else {
-            return Err(Fatal(Diagnostic::error("Cannot execute 'end_role' from outside of a role").at(step.task.origin.clone())));
+            return Err(Fatal(
+                Diagnostic::error("Cannot execute 'end_role' from outside of a role").at(step.task.origin.clone()),
+            ));
         };
         while let Some((cursor, task)) = self.peek(step.host) {
             let spec = self.graph.task(task);

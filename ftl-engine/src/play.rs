@@ -8,9 +8,7 @@ use ftl_core::id::{BlockId, HostId, TaskId};
 use ftl_core::source::{Diagnostic, Origin};
 use ftl_core::value::{Map, Value, to_text};
 use ftl_inventory::{Limit, Selection, matches_glob};
-use ftl_playbook::graph::{
-    Action, BlockSpec, Entry, Keywords, Meta, PlaySpec, TaskGraph, TaskKind, TaskSpec,
-};
+use ftl_playbook::graph::{Action, BlockSpec, Entry, Keywords, Meta, PlaySpec, TaskGraph, TaskKind, TaskSpec};
 use ftl_template::Renderer;
 
 use crate::magic;
@@ -69,7 +67,12 @@ pub(crate) async fn run_play(
         Err(fatal) => return Err((ledger, fatal)),
     };
     if hosts.is_empty() {
-        run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, free: rendered.is_free(), hosts: 0 });
+        run.sink.emit(Event::PlayStarted {
+            name: rendered.name.clone(),
+            check: run.settings.check,
+            free: rendered.is_free(),
+            hosts: 0,
+        });
         run.sink.emit(Event::NoHostsMatched);
         return Ok((ledger, PlayEnd::Next, None));
     }
@@ -80,7 +83,12 @@ pub(crate) async fn run_play(
     let mut code = None;
     let mut previously = ledger.failed.len() + ledger.unreachable.len();
     for batch in batches {
-        run.sink.emit(Event::PlayStarted { name: rendered.name.clone(), check: run.settings.check, free: rendered.is_free(), hosts: batch.len() });
+        run.sink.emit(Event::PlayStarted {
+            name: rendered.name.clone(),
+            check: run.settings.check,
+            free: rendered.is_free(),
+            hosts: batch.len(),
+        });
         let size = batch.len();
         Arc::make_mut(&mut play).batch = batch.clone();
         let (back, outcome) = run_batch(run, &spec, &rendered, &play, ledger, batch).await;
@@ -146,7 +154,9 @@ async fn run_batch(
         "linear" | "debug" => run_linear(&mut state).await,
         "free" => run_free(&mut state, false).await,
         "host_pinned" => run_free(&mut state, true).await,
-        other => Err(Fatal(Diagnostic::error(format!("Invalid play strategy specified: {other}")).at(spec.origin.clone()))),
+        other => {
+            Err(Fatal(Diagnostic::error(format!("Invalid play strategy specified: {other}")).at(spec.origin.clone())))
+        }
     };
     for host in state.hosts.clone() {
         if state.is_failed(host) {
@@ -267,7 +277,8 @@ fn render(run: &Arc<Run>, spec: &PlaySpec, renderer: &Renderer) -> Result<Render
         serial,
         max_fail_percentage: percentage,
         force_handlers: flag("force_handlers", &spec.force_handlers)?,
-        any_errors_fatal: flag("any_errors_fatal", &spec.keywords.any_errors_fatal)?.unwrap_or(run.settings.any_errors_fatal),
+        any_errors_fatal: flag("any_errors_fatal", &spec.keywords.any_errors_fatal)?
+            .unwrap_or(run.settings.any_errors_fatal),
         gather: flag("gather_facts", &spec.gather_facts)?,
     })
 }
@@ -322,12 +333,7 @@ fn batches(serial: &[String], hosts: &[HostId]) -> Result<Vec<Vec<HostId>>, Diag
     Ok(out)
 }
 
-async fn ask_variables(
-    run: &Arc<Run>,
-    spec: &PlaySpec,
-    play: &Arc<PlayVars>,
-    ledger: &Ledger,
-) -> Result<Map, Fatal> {
+async fn ask_variables(run: &Arc<Run>, spec: &PlaySpec, play: &Arc<PlayVars>, ledger: &Ledger) -> Result<Map, Fatal> {
     let mut answers = Map::new();
     let renderer = play_renderer(run, play, ledger);
     for var in &spec.vars_prompt {
@@ -367,15 +373,17 @@ async fn ask(
     };
     loop {
         let Some(first) = question(run, &label, var.private).await else {
-            run.sink.emit(Event::Message(Diagnostic::warning(
-                "Not prompting as we are not in interactive mode",
-            )));
+            run.sink.emit(Event::Message(Diagnostic::warning("Not prompting as we are not in interactive mode")));
             return Ok(default.unwrap_or(Value::None));
         };
         if var.confirm {
             let again = question(run, &format!("confirm {label}"), var.private).await.unwrap_or_default();
             if again != first {
-                run.sink.emit(Event::Verbose { level: 0, host: None, text: "***** VALUES ENTERED DO NOT MATCH ****".into() });
+                run.sink.emit(Event::Verbose {
+                    level: 0,
+                    host: None,
+                    text: "***** VALUES ENTERED DO NOT MATCH ****".into(),
+                });
                 continue;
             }
         }
@@ -449,7 +457,10 @@ fn load_vars_files(
             (None, Some(name)) => {
                 let what = match candidates.len() {
                     1 => format!("vars file {name} was not found"),
-                    _ => format!("No candidate of vars_files was found: {}", candidates.iter().map(to_text).collect::<Vec<_>>().join(", ")),
+                    _ => format!(
+                        "No candidate of vars_files was found: {}",
+                        candidates.iter().map(to_text).collect::<Vec<_>>().join(", ")
+                    ),
                 };
                 return Err(Fatal(Diagnostic::error(missing_file(&what, &name, spec)).at(origin_of(entry))));
             }
@@ -513,9 +524,11 @@ fn wants_facts(run: &Run, rendered: &Rendered) -> Gather {
 /// The implicit first task.
 fn gather_block(run: &Run, spec: &PlaySpec, graph: &mut TaskGraph) -> BlockId {
     let mut args = Map::new();
-    for (key, value) in
-        [("gather_subset", &spec.gather_subset), ("gather_timeout", &spec.gather_timeout), ("fact_path", &spec.fact_path)]
-    {
+    for (key, value) in [
+        ("gather_subset", &spec.gather_subset),
+        ("gather_timeout", &spec.gather_timeout),
+        ("fact_path", &spec.fact_path),
+    ] {
         if let Some(value) = value {
             args.insert(key, value.clone());
         }
@@ -539,10 +552,9 @@ fn gather_block(run: &Run, spec: &PlaySpec, graph: &mut TaskGraph) -> BlockId {
         ..TaskSpec::blank(id, block, "gather_facts", Arc::new(keywords.clone()), spec.base_dir.clone())
     };
     graph.tasks.push(Arc::new(task));
-    graph.blocks.push(Arc::new(BlockSpec {
-        body: vec![Entry::Task(id)],
-        ..BlockSpec::blank(block, Arc::new(keywords))
-    }));
+    graph
+        .blocks
+        .push(Arc::new(BlockSpec { body: vec![Entry::Task(id)], ..BlockSpec::blank(block, Arc::new(keywords)) }));
     block
 }
 
@@ -582,7 +594,8 @@ fn skip_known_facts(state: &mut PlayRun) {
     for host in state.hosts.clone() {
         let known = state.ledger.world.host(host).facts.raw().contains_key("_ansible_facts_gathered");
         if known && let Some((cursor, task)) = state.peek(host) {
-            if state.graph.task(task).written_action.ends_with("gather_facts") && state.graph.task(task).name.is_some() {
+            if state.graph.task(task).written_action.ends_with("gather_facts") && state.graph.task(task).name.is_some()
+            {
                 state.cursors.insert(host, cursor);
             }
         }

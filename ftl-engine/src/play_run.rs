@@ -8,9 +8,9 @@ use ftl_core::id::{BlockId, HostId, TaskId};
 use ftl_core::result::HostStats;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, to_text};
-use ftl_playbook::graph::{PlaySpec, TaskGraph, TaskKind, TaskSpec};
 use ftl_inventory::{AddedHost, GroupedHost};
 use ftl_playbook::graph::is_selected;
+use ftl_playbook::graph::{PlaySpec, TaskGraph, TaskKind, TaskSpec};
 use ftl_template::Renderer;
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -101,8 +101,7 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
 /// `ansible_version`, as a dict.
 pub fn version_value(full: &str) -> Value {
     let mut parts = full.split('.').map(|p| p.parse::<i64>().unwrap_or(0));
-    let (major, minor, revision) =
-        (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    let (major, minor, revision) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     let mut map = Map::new();
     map.insert("full", full);
     map.insert("major", major);

@@ -376,8 +376,12 @@ fn aggregate(old: &Value, new: &Value) -> Value {
 pub(crate) fn clean(value: &Value) -> Value {
     match value {
         Value::Dict(d) => {
-            let kept = d.entries().iter().filter(|(k, _)| !k.as_str().is_some_and(|k| k.starts_with("_ansible_")))
-                .map(|(k, v)| (k.clone(), clean(v))).collect();
+            let kept = d
+                .entries()
+                .iter()
+                .filter(|(k, _)| !k.as_str().is_some_and(|k| k.starts_with("_ansible_")))
+                .map(|(k, v)| (k.clone(), clean(v)))
+                .collect();
             Value::dict(kept)
         }
         Value::List(l) => l.items().iter().map(clean).collect(),

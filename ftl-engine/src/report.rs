@@ -87,7 +87,9 @@ fn censor(map: &Map) -> Map {
     out.insert("censored", CENSORED);
     if let Some(items) = map.get("results").and_then(Value::as_items) {
         let censored = items.iter().map(|item| match item {
-            Value::Dict(d) if d.get("_ansible_no_log").is_some_and(|v| v.is_true()) => Value::dict(censor(&d.entries())),
+            Value::Dict(d) if d.get("_ansible_no_log").is_some_and(|v| v.is_true()) => {
+                Value::dict(censor(&d.entries()))
+            }
             other => other.clone(),
         });
         out.insert("results", censored.collect::<Value>());

@@ -113,6 +113,7 @@ class Gate(object):
         self.heard, self.running = time.monotonic(), True
         self.session = self.preloaded = None
         self.packs = {}
+        self.full, self.trouble = set(), None  # places where a pack did not fit; why one is not here
         self.cwd = config.get("cwd")
         for digest in config.get("packs") or {}:
             self.has_pack(digest)
@@ -130,7 +131,7 @@ class Gate(object):
             places = [self.remote_tmp()] + list(self.config.get("system_tmpdirs") or ["/var/tmp", "/tmp"])
             trouble = None
             for place in places + [os.environ.get("TMPDIR"), "/dev/shm"]:
-                if not place:
+                if not place or place in self.full:
                     continue
                 try:
                     os.makedirs(place, 0o700, exist_ok=True)
@@ -139,7 +140,7 @@ class Gate(object):
                 except OSError as e:
                     trouble = trouble or e
             else:
-                raise trouble
+                raise trouble or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.guard.tell("t", self.session)
         return self.session
 
@@ -173,9 +174,9 @@ class Gate(object):
             return
         if hashlib.sha256(data).hexdigest() != digest:
             raise ValueError("pack %s arrived damaged" % digest)
-        trouble = None
-        for place in (self.store, self.session_dir):
-            place = place()
+        places = [self.store()]
+        while True:
+            place = places.pop() if places else self.session_dir()
             if place is None:
                 continue
             path, temporary = os.path.join(place, digest), None
@@ -187,13 +188,14 @@ class Gate(object):
                 os.rename(temporary, path)
                 break
             except OSError as e:
-                trouble = e
+                self.trouble = e
                 if temporary:
                     shutil.rmtree(temporary, ignore_errors=True)
                 if is_private(path):  # another gate was faster
                     break
-        else:
-            raise trouble
+                if place == self.session:  # no room there: the session moves on; the guard removes what it leaves
+                    self.full.add(os.path.dirname(place))
+                    self.session = None
         self.packs[digest] = path
         sweep(os.path.dirname(path))
 
@@ -350,7 +352,8 @@ class Gate(object):
             if spec.get("core"):
                 missing = [d for d in (spec["core"], spec.get("pack")) if d and not self.has_pack(d)]
                 if missing:
-                    return self.put(ERR, 0, stream, json.dumps({"message": "packs are missing", "missing": missing}).encode())
+                    text = "packs are missing" + (": %s" % self.trouble if self.trouble else "")
+                    return self.put(ERR, 0, stream, json.dumps({"message": text, "missing": missing}).encode())
                 self.preload(spec["core"])
                 spec["path"] = self.packs[spec.get("pack") or spec["core"]]
             if spec["kind"] in NEEDS_DIRECTORY:

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ftl_core::call::{
-    ExecOutput, ExecRequest, FileRequest, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, PluginCall, PluginTraits,
-    Source, Target,
+    ExecOutput, ExecRequest, FileRequest, Interpreter, ModuleAnswer, ModuleCall, ModuleRef, ModuleSearch, PluginCall,
+    PluginTraits, Source, Target,
 };
 use ftl_core::port::{BoxFuture, Connector, ModuleRuntime};
 use ftl_core::result::HostError;
@@ -90,15 +90,27 @@ impl Runtime {
         let here = is_local(target) && target.become_as.is_none() && call.background.is_none();
         let wanted = match call.options.native.as_str() {
             "off" => false,
-            _ => here && covers,
+            "on" => here && covers,
+            _ => here && covers && self.would_python_run(target),
         };
         wanted.then_some(native)
+    }
+
+    /// Beside an installed ansible-core, its ways with interpreters hold: one that is not there is an error, one that is
+    /// not named is discovered and becomes a fact.
+    fn would_python_run(&self, target: &Target) -> bool {
+        match &target.interpreter {
+            _ if self.ansible_core().is_none() => true,
+            Interpreter::Path(path) => !path.starts_with('/') || Path::new(path).exists(),
+            Interpreter::Discover { .. } => false,
+        }
     }
 
     async fn run_call(&self, target: &Target, call: ModuleCall) -> Result<ModuleAnswer, HostError> {
         if let Some(native) = self.native_for(target, &call) {
             let cwd = target.connection.local_cwd.as_deref();
-            let run = native.run(NativeCall { name: short_name(&call), call: &call, cwd, interpreter: &target.interpreter });
+            let run =
+                native.run(NativeCall { name: short_name(&call), call: &call, cwd, interpreter: &target.interpreter });
             return match call.timeout {
                 Some(limit) => match tokio::time::timeout(limit, run).await {
                     Ok(answer) => answer,

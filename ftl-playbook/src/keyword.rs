@@ -250,8 +250,20 @@ fn distance(a: &str, b: &str) -> usize {
 /// Names that variables should not have: keywords of plays, roles, blocks and tasks, and global functions of templates.
 pub fn is_reserved_variable(name: &str) -> bool {
     const OTHERS: &[&str] = &[
-        "cycler", "dict", "joiner", "lipsum", "local_action", "lookup", "namespace", "now", "omit", "q", "query", "range",
-        "undef", "with_",
+        "cycler",
+        "dict",
+        "joiner",
+        "lipsum",
+        "local_action",
+        "lookup",
+        "namespace",
+        "now",
+        "omit",
+        "q",
+        "query",
+        "range",
+        "undef",
+        "with_",
     ];
     const NOT: &[&str] = &["vars", "gather_subset"];
     if NOT.contains(&name) {
@@ -259,8 +271,7 @@ pub fn is_reserved_variable(name: &str) -> bool {
     }
     // Roles count with the keywords all have; `role` itself is free.
     let places = [Place::Play, Place::Block, Place::Task];
-    OTHERS.contains(&name)
-        || KEYWORDS.iter().any(|k| k.name == name && places.iter().any(|p| k.allowed_in(*p)))
+    OTHERS.contains(&name) || KEYWORDS.iter().any(|k| k.name == name && places.iter().any(|p| k.allowed_in(*p)))
 }
 
 #[cfg(test)]
@@ -298,7 +309,9 @@ mod tests {
 
     #[test]
     fn reserved_names() {
-        for (name, expected) in [("port", true), ("environment", true), ("vars", false), ("role", false), ("lookup", true)] {
+        for (name, expected) in
+            [("port", true), ("environment", true), ("vars", false), ("role", false), ("lookup", true)]
+        {
             assert_eq!(is_reserved_variable(name), expected, "{name}");
         }
     }

@@ -137,8 +137,8 @@ fn included_tasks_get_variables_but_not_keywords_of_the_include() {
     let item: Map = [("item", Value::str("x"))].into_iter().collect();
     let graft = |graph: &mut TaskGraph, name: &str, what: &str| {
         let include = named(graph, name);
-        let (block, _) =
-            graft_tasks(graph, &play, &include, what, &item, &stage.loader, &stage.options).unwrap_or_else(|e| panic!("{e}"));
+        let (block, _) = graft_tasks(graph, &play, &include, what, &item, &stage.loader, &stage.options)
+            .unwrap_or_else(|e| panic!("{e}"));
         block
     };
     graft(&mut graph, "include", "sub/inc.yml");
@@ -213,8 +213,10 @@ fn all_mistakes_are_told() {
         "site.yml",
         "- hosts: all\n  foo: 1\n  tasks:\n    - debug:\n      register: a-b\n    - nosuch:\n    - name: none\n- hots: all\n",
     )]);
-    let error = load_playbook("site.yml", &stage.loader, &stage.options).map(|_| ()).expect_err("it is full of mistakes");
-    let said: Vec<String> = error.diagnostics().iter().map(|d| d.message.lines().next().unwrap_or("").to_string()).collect();
+    let error =
+        load_playbook("site.yml", &stage.loader, &stage.options).map(|_| ()).expect_err("it is full of mistakes");
+    let said: Vec<String> =
+        error.diagnostics().iter().map(|d| d.message.lines().next().unwrap_or("").to_string()).collect();
     assert_eq!(
         said,
         [

@@ -287,7 +287,8 @@ mod tests {
 
     #[test]
     fn strings_as_python_quotes_them() {
-        for (s, expected) in [("a", "'a'"), ("it's", "\"it's\""), ("'\"", "'\\'\"'"), ("a\nb\u{1}é", "'a\\nb\\x01é'")] {
+        for (s, expected) in [("a", "'a'"), ("it's", "\"it's\""), ("'\"", "'\\'\"'"), ("a\nb\u{1}é", "'a\\nb\\x01é'")]
+        {
             assert_eq!(repr_str(s), expected);
         }
     }

@@ -176,9 +176,7 @@ impl Value {
             Value::Str(s) if s.mark().is_some() => Value::Str(Str::plain(s.shared())),
             Value::List(l) => Value::list(l.items().iter().map(Value::untrusted).collect()),
             Value::Tuple(t) => Value::Tuple(t.iter().map(Value::untrusted).collect()),
-            Value::Dict(d) => {
-                Value::dict(d.entries().iter().map(|(k, v)| (k.untrusted(), v.untrusted())).collect())
-            }
+            Value::Dict(d) => Value::dict(d.entries().iter().map(|(k, v)| (k.untrusted(), v.untrusted())).collect()),
             other => other.clone(),
         }
     }

@@ -30,9 +30,11 @@ fn add_host(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
             unique.push(group);
         }
     }
-    let mut vars: Map =
-        args.iter().filter(|(k, _)| !matches!(k.as_str(), Some("name" | "hostname" | "groupname" | "groups")))
-            .map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut vars: Map = args
+        .iter()
+        .filter(|(k, _)| !matches!(k.as_str(), Some("name" | "hostname" | "groupname" | "groups")))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     if let Some(port) = port {
         vars.insert("ansible_ssh_port", port);
     }

@@ -24,10 +24,13 @@ fn assert(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     let that = match context.args.get("that") {
         None => vec![],
         Some(Value::List(l)) => (*l.items()).clone(),
-        Some(Value::Str(s)) if s.is_template() => match context.renderer.render_str(s)? {
-            Value::List(l) => (*l.items()).clone(),
-            _ => vec![Value::Str(s.clone())],
-        },
+        // A template may stand for the whole list; what goes wrong in it, the condition tells better.
+        Some(Value::Str(s)) if s.is_template() && s.as_str().starts_with("{{") => {
+            match context.renderer.render_str(s) {
+                Ok(Value::List(l)) => (*l.items()).clone(),
+                _ => vec![Value::Str(s.clone())],
+            }
+        }
         Some(other) => vec![other.clone()],
     };
     let message = |key: &str| args.get(key).filter(|v| !v.is_none()).cloned();

@@ -11,7 +11,9 @@ pub(super) fn run_shell<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> 
     Box::pin(async move {
         if context.args.contains_key("expand_argument_vars") {
             let written = &context.step.task.written_action;
-            return Err(TaskFailure::plain(format!("Unsupported parameters for ({written}) module: expand_argument_vars")));
+            return Err(TaskFailure::plain(format!(
+                "Unsupported parameters for ({written}) module: expand_argument_vars"
+            )));
         }
         let mut args = context.args.clone();
         args.insert("_uses_shell", true);

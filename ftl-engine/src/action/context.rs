@@ -70,7 +70,8 @@ impl ActionContext<'_> {
 
     /// Fails for arguments the action does not know.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), TaskFailure> {
-        let unknown: Vec<String> = self.args.text_iter().map(|(k, _)| k).filter(|k| !known.contains(k)).map(Into::into).collect();
+        let unknown: Vec<String> =
+            self.args.text_iter().map(|(k, _)| k).filter(|k| !known.contains(k)).map(Into::into).collect();
         if unknown.is_empty() {
             return Ok(());
         }
@@ -182,7 +183,6 @@ impl ActionContext<'_> {
         }
         map
     }
-
 }
 
 /// Where a text was written.

@@ -13,8 +13,22 @@ use crate::task::TaskFailure;
 
 /// Arguments that the `file` module knows when contents are equal already.
 const FILE_ARGUMENTS: [&str; 16] = [
-    "mode", "owner", "group", "seuser", "serole", "selevel", "setype", "attributes", "attr", "unsafe_writes", "state",
-    "path", "_original_basename", "recurse", "force", "_diff_peek",
+    "mode",
+    "owner",
+    "group",
+    "seuser",
+    "serole",
+    "selevel",
+    "setype",
+    "attributes",
+    "attr",
+    "unsafe_writes",
+    "state",
+    "path",
+    "_original_basename",
+    "recurse",
+    "force",
+    "_diff_peek",
 ];
 
 /// What is copied.
@@ -53,7 +67,11 @@ async fn copy(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     let src = context.text("src");
     let content = context.args.get("content").filter(|c| !c.is_none());
     let Some(dest) = context.text("dest") else {
-        return Err(fail(if src.is_none() && content.is_none() { "src (or content) is required" } else { "dest is required" }));
+        return Err(fail(if src.is_none() && content.is_none() {
+            "src (or content) is required"
+        } else {
+            "dest is required"
+        }));
     };
     match (&src, content) {
         (None, None) => return Err(fail("src (or content) is required")),
@@ -229,11 +247,17 @@ async fn settle(
     mode: Option<String>,
 ) -> Result<Map, TaskFailure> {
     let mut target = dest.to_string();
-    if follow && truth(stat, "islnk") && let Some(source) = stat.get("lnk_source") {
+    if follow
+        && truth(stat, "islnk")
+        && let Some(source) = stat.get("lnk_source")
+    {
         target = to_text(source);
     }
-    let mut out: Map = args.iter().filter(|(k, _)| k.as_str().is_some_and(|k| FILE_ARGUMENTS.contains(&k)))
-        .map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut out: Map = args
+        .iter()
+        .filter(|(k, _)| k.as_str().is_some_and(|k| FILE_ARGUMENTS.contains(&k)))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     out.insert("dest", target);
     out.insert("_original_basename", item.name.as_str());
     out.insert("recurse", false);
@@ -261,7 +285,10 @@ async fn place(
     result
 }
 
-#[expect(clippy::too_many_arguments, reason = "the temporary directory is removed by the caller, whatever happens here")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the temporary directory is removed by the caller, whatever happens here"
+)]
 async fn place_from(
     context: &ActionContext<'_>,
     args: &Map,
@@ -275,8 +302,11 @@ async fn place_from(
     let extension = Path::new(&item.name).extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
     let remote = remote_join(temp, &format!(".source{extension}"));
     context.transfer(item.content.source(), &remote, 0o600).await?;
-    let mut out: Map = args.iter().filter(|(k, _)| !matches!(k.as_str(), Some("content" | "decrypt")))
-        .map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut out: Map = args
+        .iter()
+        .filter(|(k, _)| !matches!(k.as_str(), Some("content" | "decrypt")))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     out.insert("src", remote);
     // As written: the module itself finds the place in a directory, and makes missing ones on the way.
     out.insert("dest", dest);

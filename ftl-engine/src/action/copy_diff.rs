@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ftl_core::value::{Map, Value, to_text};
 
-use super::copy::{Content, Item};
 use super::ActionContext;
+use super::copy::{Content, Item};
 use crate::task::TaskFailure;
 
 pub(super) async fn diff(context: &ActionContext<'_>, target: &str, item: &Item) -> Result<Map, TaskFailure> {
@@ -18,7 +18,14 @@ pub(super) async fn diff(context: &ActionContext<'_>, target: &str, item: &Item)
     args.insert("_diff_peek", true);
     let peek = context.run_foreground(context.find_module("ansible.legacy.file")?, args).await?;
     if peek.get("failed").is_some_and(Value::is_true) {
-        out.insert("prepared", format!("Failed to get diff between '{target}' and '{}': {}", item.shown, peek.get("msg").map(to_text).unwrap_or_default()));
+        out.insert(
+            "prepared",
+            format!(
+                "Failed to get diff between '{target}' and '{}': {}",
+                item.shown,
+                peek.get("msg").map(to_text).unwrap_or_default()
+            ),
+        );
         return Ok(out);
     }
     let state = peek.get("state").map(to_text).unwrap_or_default();

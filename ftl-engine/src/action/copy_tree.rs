@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ftl_core::value::{Map, Value};
 
+use super::ActionContext;
 use super::copy::{copy_one, file_item};
 use super::files::remote_join;
-use super::ActionContext;
 use crate::task::TaskFailure;
 
 /// What is below a directory, with names as they are to be at the destination.
@@ -56,7 +56,9 @@ pub(super) async fn copy_tree(
         args.insert("recurse", false);
         match context.args.get("directory_mode") {
             Some(mode) => args.insert("mode", mode.clone()),
-            None if args.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) => args.insert("mode", mode_of(full)),
+            None if args.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) => {
+                args.insert("mode", mode_of(full))
+            }
             None => args.remove("mode"),
         };
         match run_file(context, args).await? {
@@ -101,9 +103,8 @@ async fn run_file(context: &ActionContext<'_>, args: Map) -> Result<Result<bool,
 }
 
 fn file_args(context: &ActionContext<'_>) -> Map {
-    const KEPT: [&str; 10] = [
-        "mode", "owner", "group", "seuser", "serole", "selevel", "setype", "attributes", "attr", "unsafe_writes",
-    ];
+    const KEPT: [&str; 10] =
+        ["mode", "owner", "group", "seuser", "serole", "selevel", "setype", "attributes", "attr", "unsafe_writes"];
     let kept = context.args.iter().filter(|(k, _)| k.as_str().is_some_and(|k| KEPT.contains(&k)));
     kept.map(|(k, v)| (k.clone(), v.clone())).collect()
 }
@@ -129,13 +130,15 @@ fn read(root: &Path, prefix: &str, follow: bool) -> Result<Tree, TaskFailure> {
     }
     for entry in walkdir::WalkDir::new(root).min_depth(1).follow_links(follow).sort_by_file_name() {
         let entry = entry.map_err(|e| TaskFailure::plain(format!("cannot read the tree to copy: {e}")))?;
+        sendable(entry.path())?;
         let (path, name) = (entry.path().to_path_buf(), name_of(entry.path()));
         let kind = entry.file_type();
         if kind.is_dir() {
             tree.directories.push((path, name));
         } else if kind.is_symlink() {
-            let to = std::fs::read_link(&path).map(|t| t.to_string_lossy().into_owned());
-            tree.links.push((name, to.map_err(|e| TaskFailure::plain(format!("{}: {e}", path.display())))?));
+            let to = std::fs::read_link(&path).map_err(|e| TaskFailure::plain(format!("{}: {e}", path.display())))?;
+            sendable(&to)?;
+            tree.links.push((name, to.to_string_lossy().into_owned()));
         } else if kind.is_file() {
             tree.files.push((path, name));
         } else {
@@ -143,4 +146,12 @@ fn read(root: &Path, prefix: &str, follow: bool) -> Result<Tree, TaskFailure> {
         }
     }
     Ok(tree)
+}
+
+/// Names travel as text. One that is none would arrive changed, and that must not pass for a copy.
+fn sendable(path: &Path) -> Result<(), TaskFailure> {
+    match path.to_str() {
+        Some(_) => Ok(()),
+        None => Err(TaskFailure::plain(format!("{path:?}: copying names that are not UTF-8 is not supported yet"))),
+    }
 }

@@ -46,6 +46,42 @@ fn debug(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     Ok(result)
 }
 
+/// `ansible._protomatter.debug`: what each expression gives, with words in the place of missing values.
+pub(super) fn run_expressions<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
+    Box::pin(async move { expressions(context) })
+}
+
+fn expressions(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
+    let Some(Value::List(given)) = context.args.get("expression") else {
+        return Err(TaskFailure::plain("missing required arguments: expression"));
+    };
+    let (mut values, mut warnings) = (vec![], vec![]);
+    for expression in given.items().iter() {
+        let Value::Str(text) = expression else {
+            return Err(TaskFailure::plain("Elements of 'expression' are texts."));
+        };
+        let error = match context.renderer.evaluate(text) {
+            Ok(Value::Undefined(marker)) => marker.message.to_string(),
+            Err(error) => error.one_line(),
+            Ok(value) => {
+                values.push(value);
+                continue;
+            }
+        };
+        let number = warnings.len() + 1;
+        warnings.push(Value::str(format!("Encountered 1 template error.\nerror {number} - {error}")));
+        values.push(Value::str(format!("<< error {number} - {error} >>")));
+    }
+    let mut result = Map::new();
+    result.insert("_ansible_verbose_always", true);
+    result.insert("expression_result", Value::list(values));
+    if !warnings.is_empty() {
+        result.insert("warnings", Value::list(warnings));
+    }
+    result.insert("changed", false);
+    Ok(result)
+}
+
 /// What `var:` shows: the expression as written, and its value or the words Ansible shows for a missing one.
 fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value), TaskFailure> {
     // A list or dict stands for its values; its text is the key.
@@ -83,7 +119,9 @@ fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value),
             let expression = Str::plain(s.as_str());
             match context.scope_value(s.as_str()) {
                 Some(value) => Ok((expression.as_str().to_string(), shown(context.renderer.render(&value)?))),
-                None => Ok((s.as_str().to_string(), Value::str(format!("<< error 1 - '{}' is undefined >>", s.as_str())))),
+                None => {
+                    Ok((s.as_str().to_string(), Value::str(format!("<< error 1 - '{}' is undefined >>", s.as_str()))))
+                }
             }
         }
         other => Ok((format!("<class '{}'>", ftl_core::value::type_name(other)), shown(other.clone()))),

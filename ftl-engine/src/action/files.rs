@@ -40,9 +40,11 @@ impl ActionContext<'_> {
             Some(found) => Ok(found.clone()),
             None => {
                 let mut seen = vec![];
-                tried.retain(|p| !seen.contains(p) && {
-                    seen.push(p.clone());
-                    true
+                tried.retain(|p| {
+                    !seen.contains(p) && {
+                        seen.push(p.clone());
+                        true
+                    }
                 });
                 // Ansible looks into the playbook's directory last, whether it did before or not, and says so.
                 let base = &self.step.play.base_dir;

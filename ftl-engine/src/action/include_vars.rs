@@ -88,9 +88,7 @@ fn check_arguments(context: &ActionContext<'_>) -> Result<(), TaskFailure> {
         }
     }
     if dirs > 0 && files > 0 {
-        return Err(TaskFailure::message(
-            "You are mixing file only and dir only arguments, these are incompatible",
-        ));
+        return Err(TaskFailure::message("You are mixing file only and dir only arguments, these are incompatible"));
     }
     Ok(())
 }

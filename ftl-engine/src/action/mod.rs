@@ -34,4 +34,4 @@ mod wait_for_connection;
 mod validate_argument_spec;
 
 pub(crate) use context::{ActionContext, ActionFunction, ActionFuture, Specification};
-pub(crate) use table::{ActionSpec, find, PLUGIN};
+pub(crate) use table::{ActionSpec, PLUGIN, find};

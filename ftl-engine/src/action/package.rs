@@ -7,9 +7,31 @@ use crate::task::TaskFailure;
 
 /// Facts choose among these only (T8).
 const MANAGERS: [&str; 25] = [
-    "apk", "apt", "atomic_container", "dnf", "dnf5", "homebrew", "installp", "macports", "opkg", "pacman", "pkg5", "pkgin",
-    "pkgng", "pkgutil", "portage", "portinstall", "slackpkg", "snap", "sorcery", "svr4pkg", "swupd", "urpmi", "xbps",
-    "yum", "zypper",
+    "apk",
+    "apt",
+    "atomic_container",
+    "dnf",
+    "dnf5",
+    "homebrew",
+    "installp",
+    "macports",
+    "opkg",
+    "pacman",
+    "pkg5",
+    "pkgin",
+    "pkgng",
+    "pkgutil",
+    "portage",
+    "portinstall",
+    "slackpkg",
+    "snap",
+    "sorcery",
+    "svr4pkg",
+    "swupd",
+    "urpmi",
+    "xbps",
+    "yum",
+    "zypper",
 ];
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {

@@ -52,11 +52,16 @@ fn keywords(context: &ActionContext<'_>) -> Result<Value, crate::task::TaskFailu
     map.insert("no_log", words.no_log);
     map.insert("async_val", words.async_seconds as i64);
     map.insert("poll", words.poll as i64);
-    let environment: Map = words.environment.iter().map(|(k, v)| (Value::str(k.as_str()), Value::str(v.as_str()))).collect();
-    map.insert("environment", Value::list(if environment.is_empty() { vec![] } else { vec![Value::dict(environment)] }));
-    map.insert("delegate_to", context.step.task.keywords.delegate_to.as_ref().map_or(Value::None, |_| {
-        Value::str(context.connection_host)
-    }));
+    let environment: Map =
+        words.environment.iter().map(|(k, v)| (Value::str(k.as_str()), Value::str(v.as_str()))).collect();
+    map.insert(
+        "environment",
+        Value::list(if environment.is_empty() { vec![] } else { vec![Value::dict(environment)] }),
+    );
+    map.insert(
+        "delegate_to",
+        context.step.task.keywords.delegate_to.as_ref().map_or(Value::None, |_| Value::str(context.connection_host)),
+    );
     if let Some(other) = &context.target()?.become_as {
         map.insert("become", true);
         map.insert("become_method", other.method.as_str());

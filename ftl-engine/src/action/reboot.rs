@@ -62,11 +62,8 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
 }
 
 async fn execute(context: &ActionContext<'_>, command: &str) -> Result<ftl_core::call::ExecOutput, TaskFailure> {
-    let request = ExecRequest {
-        command: command.to_string(),
-        timeout: Some(Duration::from_secs(30)),
-        ..ExecRequest::default()
-    };
+    let request =
+        ExecRequest { command: command.to_string(), timeout: Some(Duration::from_secs(30)), ..ExecRequest::default() };
     Ok(context.step.run.runtime.exec(context.target()?, request).await?)
 }
 

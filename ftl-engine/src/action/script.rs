@@ -31,7 +31,9 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         }
         let chdir = context.text("chdir");
         if let Some(dir) = chdir.as_ref().filter(|d| !d.starts_with('/')) {
-            return Err(TaskFailure::plain(format!("chdir {dir} must be an absolute path for a Unix-aware remote node")));
+            return Err(TaskFailure::plain(format!(
+                "chdir {dir} must be an absolute path for a Unix-aware remote node"
+            )));
         }
         let written = context.text("_raw_params").or_else(|| context.text("cmd")).unwrap_or_default();
         let written = written.trim().to_string();
@@ -100,7 +102,11 @@ fn skip(msg: String) -> TaskFailure {
 /// A word for a POSIX shell.
 pub(super) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { format!("'{}'", word.replace('\'', "'\"'\"'")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\"'\"'"))
+    }
 }
 
 /// The first word, unquoted as a shell would.

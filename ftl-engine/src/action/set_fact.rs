@@ -35,7 +35,9 @@ fn set_fact(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         facts.insert(name, value.clone());
     }
     if facts.is_empty() {
-        return Err(TaskFailure::plain("No key/value pairs provided, at least one is required for this action to succeed"));
+        return Err(TaskFailure::plain(
+            "No key/value pairs provided, at least one is required for this action to succeed",
+        ));
     }
     let mut result = Map::new();
     result.insert("changed", false);

@@ -24,12 +24,10 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
             let name = to_text(key);
             if !is_identifier(&name) {
                 return Err(TaskFailure::Error(
-                    Diagnostic::error(format!("Invalid variable name {}.", repr_str(&name)))
-                        .at(origin_of(key))
-                        .hint(
-                            "Variable names must be strings starting with a letter or underscore character, and \
+                    Diagnostic::error(format!("Invalid variable name {}.", repr_str(&name))).at(origin_of(key)).hint(
+                        "Variable names must be strings starting with a letter or underscore character, and \
                              contain only letters, numbers and underscores.",
-                        ),
+                    ),
                 ));
             }
         }

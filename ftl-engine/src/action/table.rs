@@ -33,6 +33,7 @@ const fn once(name: &'static str, run: ActionFunction) -> ActionSpec {
 
 /// Sorted by name.
 pub(super) static ACTIONS: &[ActionSpec] = &[
+    action("ansible._protomatter.debug", debug::run_expressions),
     once("ansible.builtin.add_host", add_host::run),
     with_module("ansible.builtin.assemble", assemble::run),
     action("ansible.builtin.assert", assert::run),

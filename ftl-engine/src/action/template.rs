@@ -13,8 +13,17 @@ use crate::task::TaskFailure;
 
 /// Options of rendering, which the copy does not know.
 const RENDERING: [&str; 11] = [
-    "newline_sequence", "block_start_string", "block_end_string", "variable_start_string", "variable_end_string",
-    "comment_start_string", "comment_end_string", "trim_blocks", "lstrip_blocks", "output_encoding", "src",
+    "newline_sequence",
+    "block_start_string",
+    "block_end_string",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "trim_blocks",
+    "lstrip_blocks",
+    "output_encoding",
+    "src",
 ];
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
@@ -32,9 +41,12 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         })?;
         let text = render(context, &src, &path, &dest, options)?;
         let bytes = encode(&text, &context.text("output_encoding").unwrap_or_else(|| "utf-8".into()))?;
-        let mut args: Map = context.args.iter()
+        let mut args: Map = context
+            .args
+            .iter()
             .filter(|(k, _)| !k.as_str().is_some_and(|k| RENDERING.contains(&k)))
-            .map(|(k, v)| (k.clone(), v.clone())).collect();
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         args.insert("follow", context.flag("follow", false));
         if args.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) {
             args.insert("mode", mode_of(&path));
@@ -110,9 +122,8 @@ fn template_variables(context: &ActionContext<'_>, src: &str, path: &Path, dest:
     let full = path.to_string_lossy().into_owned();
     let time = |seconds: i64| -> Value {
         let local = |t| jiff::tz::TimeZone::system().to_datetime(t);
-        jiff::Timestamp::from_second(seconds).map_or(Value::None, |t| {
-            Value::DateTime(ftl_core::value::DateTime { civil: local(t), offset: None })
-        })
+        jiff::Timestamp::from_second(seconds)
+            .map_or(Value::None, |t| Value::DateTime(ftl_core::value::DateTime { civil: local(t), offset: None }))
     };
     let uid = meta.as_ref().map(|m| m.uid()).unwrap_or(0);
     vars.insert("template_host", hostname());
@@ -153,16 +164,13 @@ fn user_name(uid: u32) -> Option<String> {
 
 fn encode(text: &str, encoding: &str) -> Result<Vec<u8>, TaskFailure> {
     let normal = encoding.to_lowercase().replace(['-', '_'], "");
-    let unable = |c: char| {
-        TaskFailure::plain(format!("'{encoding}' codec can't encode character '\\u{:04x}'", c as u32))
-    };
+    let unable =
+        |c: char| TaskFailure::plain(format!("'{encoding}' codec can't encode character '\\u{:04x}'", c as u32));
     match normal.as_str() {
         "utf8" => Ok(text.as_bytes().to_vec()),
         "utf8sig" => Ok([b"\xef\xbb\xbf", text.as_bytes()].concat()),
         "ascii" | "usascii" => text.chars().map(|c| if c.is_ascii() { Ok(c as u8) } else { Err(unable(c)) }).collect(),
-        "latin1" | "iso88591" | "l1" => {
-            text.chars().map(|c| u8::try_from(c as u32).map_err(|_| unable(c))).collect()
-        }
+        "latin1" | "iso88591" | "l1" => text.chars().map(|c| u8::try_from(c as u32).map_err(|_| unable(c))).collect(),
         "windows1252" | "cp1252" => text.chars().map(|c| cp1252(c).ok_or_else(|| unable(c))).collect(),
         "utf16le" => Ok(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         "utf16be" => Ok(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),

@@ -32,7 +32,12 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     })
 }
 
-async fn bring(context: &ActionContext<'_>, args: &mut Map, src: Option<String>, temp: &str) -> Result<(), TaskFailure> {
+async fn bring(
+    context: &ActionContext<'_>,
+    args: &mut Map,
+    src: Option<String>,
+    temp: &str,
+) -> Result<(), TaskFailure> {
     if let Some(src) = src {
         let place = send(context, &src, temp).await?;
         args.insert("src", place);

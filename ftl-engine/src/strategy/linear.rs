@@ -148,7 +148,12 @@ impl Round {
     async fn run_meta(self, play: &mut PlayRun, meta: Meta) -> Result<(Vec<Finished>, bool), Fatal> {
         let per_host = matches!(
             meta,
-            Meta::Noop | Meta::ResetConnection | Meta::EndHost | Meta::RoleComplete | Meta::FlushHandlers | Meta::EndRole
+            Meta::Noop
+                | Meta::ResetConnection
+                | Meta::EndHost
+                | Meta::RoleComplete
+                | Meta::FlushHandlers
+                | Meta::EndRole
         );
         let mut fatal = false;
         for host in &self.hosts {
@@ -202,15 +207,8 @@ fn throttle_of(step: &crate::step::Step) -> Result<Option<Arc<Semaphore>>, Fatal
     }
 }
 
-fn any_errors_fatal(
-    play: &mut PlayRun,
-    results: &[Finished],
-    lost: &[HostId],
-    fatal: bool,
-    hosts_left: &[HostId],
-) {
-    let mut failed: Vec<HostId> =
-        results.iter().filter(|r| r.status == Status::Failed).map(|r| r.step.host).collect();
+fn any_errors_fatal(play: &mut PlayRun, results: &[Finished], lost: &[HostId], fatal: bool, hosts_left: &[HostId]) {
+    let mut failed: Vec<HostId> = results.iter().filter(|r| r.status == Status::Failed).map(|r| r.step.host).collect();
     failed.extend(lost);
     let unreachable = results.iter().any(|r| r.status == Status::Unreachable);
     if fatal && (!failed.is_empty() || unreachable) {
@@ -237,8 +235,7 @@ fn too_many_failed(play: &mut PlayRun, results: &[Finished], hosts_left: &[HostI
     if share <= limit / 100.0 {
         return false;
     }
-    let failed: Vec<HostId> =
-        results.iter().filter(|r| r.status == Status::Failed).map(|r| r.step.host).collect();
+    let failed: Vec<HostId> = results.iter().filter(|r| r.status == Status::Failed).map(|r| r.step.host).collect();
     for host in hosts_left {
         if !failed.contains(host) {
             play.ledger.failed.insert(*host);

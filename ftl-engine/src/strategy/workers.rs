@@ -71,7 +71,8 @@ async fn guarded(step: Step) -> (Step, Outcome) {
 
 fn panicked(step: &Step) -> Outcome {
     let mut outcome = Outcome::default();
-    let failure = TaskFailure::message("Unexpected failure during task execution: this is a bug in FTL, please report it");
+    let failure =
+        TaskFailure::message("Unexpected failure during task execution: this is a bug in FTL, please report it");
     crate::task::fail(failure, step.task.origin.clone(), &mut outcome);
     outcome
 }

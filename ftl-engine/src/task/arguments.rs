@@ -38,7 +38,12 @@ pub(super) fn resolved_name(task: &TaskSpec) -> String {
 
 /// Arguments that the action renders itself keep their templates.
 fn renders_itself(action: &str, key: &str) -> bool {
-    matches!((action, key), ("ansible.builtin.assert", "that") | ("ansible.builtin.debug", "var"))
+    matches!(
+        (action, key),
+        ("ansible.builtin.assert", "that")
+            | ("ansible.builtin.debug", "var")
+            | ("ansible._protomatter.debug", "expression")
+    )
 }
 
 pub(super) fn render_arguments(run: &Run, task: &TaskSpec, renderer: &Renderer) -> Result<Map, TaskFailure> {
@@ -119,7 +124,12 @@ fn splat(renderer: &Renderer, template: &Value) -> Result<Map, Diagnostic> {
 }
 
 /// `module_defaults` that apply to `action`, unrendered, groups first.
-pub(crate) fn module_defaults(run: &Run, task: &TaskSpec, renderer: &Renderer, action: &str) -> Result<Map, Diagnostic> {
+pub(crate) fn module_defaults(
+    run: &Run,
+    task: &TaskSpec,
+    renderer: &Renderer,
+    action: &str,
+) -> Result<Map, Diagnostic> {
     let mut merged = Map::new();
     for defaults in &task.keywords.module_defaults {
         if let Value::Dict(d) = defaults {
@@ -162,7 +172,8 @@ pub(crate) fn without_omit(value: Value) -> Option<Value> {
             Some(l.items().iter().cloned().filter_map(without_omit).collect())
         }
         Value::Dict(d) if d.entries().values().any(holds_omit) => {
-            let kept = d.entries().iter().filter_map(|(k, v)| without_omit(v.clone()).map(|v| (k.clone(), v))).collect();
+            let kept =
+                d.entries().iter().filter_map(|(k, v)| without_omit(v.clone()).map(|v| (k.clone(), v))).collect();
             Some(Value::dict(kept))
         }
         other => Some(other),

@@ -281,7 +281,10 @@ fn place(step: &Step, scope: &Arc<TaskScope>, renderer: &Renderer) -> Result<Pla
     }
     let name = to_text(&value);
     if value.is_none() || name.is_empty() {
-        return Err(TaskFailure::message(format!("Empty hostname produced from delegate_to: \"{}\"", to_text(written))));
+        return Err(TaskFailure::message(format!(
+            "Empty hostname produced from delegate_to: \"{}\"",
+            to_text(written)
+        )));
     }
     let inventory = &step.world.inventory;
     let id = inventory.find_host(&name).or_else(|| {
@@ -364,7 +367,9 @@ async fn attempt(
     }
     run_attempts(step, &place, &renderer, &keywords, args, learned, outcome).await?;
     if !keywords.notify.is_empty() {
-        outcome.map.insert("_ansible_notify", keywords.notify.iter().map(|n| Value::str(n.as_str())).collect::<Value>());
+        outcome
+            .map
+            .insert("_ansible_notify", keywords.notify.iter().map(|n| Value::str(n.as_str())).collect::<Value>());
     }
     Ok(())
 }
@@ -404,7 +409,8 @@ fn find_action(step: &Step, renderer: &Renderer) -> Result<(String, Option<ftl_c
             };
             let short = written.rsplit('.').next().unwrap_or(&written);
             let builtin = format!("ansible.builtin.{short}");
-            let is_builtin = written == short || written.starts_with("ansible.builtin.") || written.starts_with("ansible.legacy.");
+            let is_builtin =
+                written == short || written.starts_with("ansible.builtin.") || written.starts_with("ansible.legacy.");
             let module = step.run.runtime.find(&written, &step.task.keywords.module_search);
             if is_builtin && action::find(&builtin).name == builtin {
                 return Ok((builtin, module.ok()));
@@ -534,7 +540,14 @@ async fn run_action(spec: &ActionSpec, context: &ActionContext<'_>) -> Result<Ma
 }
 
 /// What conditions after the run see: the registered result and new facts on top.
-fn after_scope(place: &Place, step: &Step, keywords: &Resolved, name: &str, map: &Map, learned: &Map) -> Arc<TaskScope> {
+fn after_scope(
+    place: &Place,
+    step: &Step,
+    keywords: &Resolved,
+    name: &str,
+    map: &Map,
+    learned: &Map,
+) -> Arc<TaskScope> {
     let mut top = Map::new();
     fact_variables(step, name, map, learned, &mut top);
     if let Some(register) = &keywords.register {

@@ -134,10 +134,8 @@ fn number(renderer: &Renderer, name: &str, value: &Option<Value>) -> Result<Opti
         _ => None,
     };
     parsed.map(Some).ok_or_else(|| {
-        let cause = Diagnostic::error(format!(
-            "The value {} could not be converted to 'int'.",
-            ftl_core::value::repr(&value)
-        ));
+        let cause =
+            Diagnostic::error(format!("The value {} could not be converted to 'int'.", ftl_core::value::repr(&value)));
         keyword_error(name, written, cause)
     })
 }

@@ -48,7 +48,10 @@ impl Control {
             label: written.get("label").cloned(),
             pause: match text("pause")? {
                 Some(t) => t.trim().parse().map_err(|_| {
-                    TaskFailure::message(format!("The value {} could not be converted to 'float'.", repr(&Value::str(t))))
+                    TaskFailure::message(format!(
+                        "The value {} could not be converted to 'float'.",
+                        repr(&Value::str(t))
+                    ))
                 })?,
                 None => 0.0,
             },
@@ -105,9 +108,12 @@ pub(super) fn items(looping: &Looping, renderer: &Renderer, action: &str) -> Res
                 Value::List(l) => Ok((*l.items()).clone()),
                 Value::Tuple(t) => Ok(t.to_vec()),
                 other => Err(TaskFailure::Error(
-                    Diagnostic::error(format!("The `loop` value must resolve to a 'list', not '{}'.", type_name(other)))
-                        .at(looping.items_origin())
-                        .hint("Provide a list of items/templates, or a template resolving to a list."),
+                    Diagnostic::error(format!(
+                        "The `loop` value must resolve to a 'list', not '{}'.",
+                        type_name(other)
+                    ))
+                    .at(looping.items_origin())
+                    .hint("Provide a list of items/templates, or a template resolving to a list."),
                 )),
             }
         }

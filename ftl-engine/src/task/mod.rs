@@ -9,10 +9,10 @@ mod verdict;
 mod background;
 mod failure;
 
+pub(crate) use arguments::{first_undefined, module_defaults};
 pub(crate) use execute::run_step;
 pub(crate) use failure::TaskFailure;
-pub(crate) use verdict::failed as fail;
-pub(crate) use keywords::{Resolved, render_bool};
-pub(crate) use arguments::{first_undefined, module_defaults};
 pub(crate) use keywords::defined;
+pub(crate) use keywords::{Resolved, render_bool};
 pub(crate) use target::{Resolution, resolve_target};
+pub(crate) use verdict::failed as fail;

@@ -34,7 +34,9 @@ impl Options<'_> {
         for name in names.iter().rev() {
             if let Some(raw) = self.scope.given(name) {
                 let value = self.renderer.render(&raw).and_then(defined).map_err(|cause| {
-                    TaskFailure::Error(Diagnostic::error(format!("Error processing variable '{name}'.")).caused_by(cause))
+                    TaskFailure::Error(
+                        Diagnostic::error(format!("Error processing variable '{name}'.")).caused_by(cause),
+                    )
                 })?;
                 if !value.is_none() && !value.is_omit() {
                     return Ok(Some(value));
@@ -84,7 +86,9 @@ pub(crate) fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) ->
         "local" => local(step, &options)?,
         "ssh" | "paramiko" | "paramiko_ssh" => ssh(step, &options, host)?,
         other => {
-            return Err(TaskFailure::message(format!("the connection plugin '{other}' was not found or is not supported yet")));
+            return Err(TaskFailure::message(format!(
+                "the connection plugin '{other}' was not found or is not supported yet"
+            )));
         }
     };
     let interpreter = match options.text(&["ansible_python_interpreter"])? {
@@ -135,18 +139,18 @@ fn resolve_become(step: &Step, options: &Options<'_>) -> Result<Option<Become>, 
     if !wanted {
         return Ok(None);
     }
-    let choose = |names: &[&str], keyword: &Option<Value>, default: Option<String>| -> Result<Option<String>, TaskFailure> {
-        match options.text(names)? {
-            Some(value) => Ok(Some(value)),
-            None => Ok(options.keyword(keyword)?.or(default)),
-        }
-    };
+    let choose =
+        |names: &[&str], keyword: &Option<Value>, default: Option<String>| -> Result<Option<String>, TaskFailure> {
+            match options.text(names)? {
+                Some(value) => Ok(Some(value)),
+                None => Ok(options.keyword(keyword)?.or(default)),
+            }
+        };
     let method = choose(&["ansible_become_method"], &words.become_method, Some(settings.become_method.clone()))?
         .unwrap_or_else(|| "sudo".into());
     let method = method.strip_prefix("ansible.builtin.").unwrap_or(&method).to_string();
-    let user =
-        choose(&["ansible_become_user", "ansible_sudo_user"], &words.become_user, settings.become_user.clone())?
-            .unwrap_or_else(|| "root".into());
+    let user = choose(&["ansible_become_user", "ansible_sudo_user"], &words.become_user, settings.become_user.clone())?
+        .unwrap_or_else(|| "root".into());
     let exe = choose(&["ansible_become_exe", "ansible_sudo_exe"], &words.become_exe, settings.become_exe.clone())?;
     let flags =
         choose(&["ansible_become_flags", "ansible_sudo_flags"], &words.become_flags, settings.become_flags.clone())?;

@@ -34,7 +34,9 @@ pub(crate) fn failed(failure: TaskFailure, origin: Option<Origin>, outcome: &mut
             outcome.map.insert("skipped", true);
             default(&mut outcome.map, "changed", false);
         }
-        TaskFailure::Host(HostError::TimedOut { seconds }) => failed(TaskFailure::timed_out(seconds), origin.clone(), outcome),
+        TaskFailure::Host(HostError::TimedOut { seconds }) => {
+            failed(TaskFailure::timed_out(seconds), origin.clone(), outcome)
+        }
         TaskFailure::Host(error) => host_error(error, task_failed, outcome),
     }
 }

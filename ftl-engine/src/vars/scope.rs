@@ -208,9 +208,7 @@ impl TaskScope {
         let base = &self.run.settings.connection;
         let text = |keyword: &Option<Value>, default: Option<&str>| keyword.clone().or_else(|| default.map(Value::str));
         match name {
-            "ansible_host" | "ansible_ssh_host" => {
-                Some(Value::str(self.world.inventory.host_name(self.host?).clone()))
-            }
+            "ansible_host" | "ansible_ssh_host" => Some(Value::str(self.world.inventory.host_name(self.host?).clone())),
             "ansible_connection" => text(&words.connection, Some(&base.kind)),
             "ansible_user" | "ansible_ssh_user" => text(&words.remote_user, base.user.as_deref()),
             "ansible_port" | "ansible_ssh_port" => {
@@ -233,9 +231,7 @@ impl TaskScope {
         match name {
             "omit" => Some(Value::Omit),
             "inventory_hostname" => Some(Value::str(self.world.inventory.host_name(self.host?).clone())),
-            "inventory_hostname_short" => {
-                Some(Value::str(self.world.inventory.host(self.host?).short_name()))
-            }
+            "inventory_hostname_short" => Some(Value::str(self.world.inventory.host(self.host?).short_name())),
             "group_names" => Some(self.world.inventory.group_names(self.host?)),
             "groups" => Some(self.world.inventory.groups_value()),
             "hostvars" => Some(Value::Object(Arc::new(HostVarsObject::new(&self.run, &self.play, &self.world)))),
@@ -318,7 +314,9 @@ impl Scope for TaskScope {
         self.play.magic.text_iter().for_each(|(name, _)| add(name));
         self.task_magic.text_iter().for_each(|(name, _)| add(name));
         for name in MAGIC_NAMES {
-            if self.host.is_some() || !matches!(name, "inventory_hostname" | "inventory_hostname_short" | "group_names" | "ansible_facts") {
+            if self.host.is_some()
+                || !matches!(name, "inventory_hostname" | "inventory_hostname_short" | "group_names" | "ansible_facts")
+            {
                 add(name);
             }
         }

@@ -38,7 +38,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(inventory: Inventory, layers: InventoryLayers) -> World {
-        let mut world = World { inventory, layers, play_dir: Arc::default(), hosts: Arc::default(), removed: Arc::default() };
+        let mut world =
+            World { inventory, layers, play_dir: Arc::default(), hosts: Arc::default(), removed: Arc::default() };
         world.grow();
         world
     }

@@ -166,10 +166,8 @@ impl Builder<'_> {
             return frame.clone();
         }
         let mut keywords = Keywords::clone(&frame.keywords);
-        keywords.module_search = Arc::new(ModuleSearch {
-            collections: keywords.collections.to_vec(),
-            ..ModuleSearch::clone(&self.search)
-        });
+        keywords.module_search =
+            Arc::new(ModuleSearch { collections: keywords.collections.to_vec(), ..ModuleSearch::clone(&self.search) });
         Frame { keywords: Arc::new(keywords), ..frame.clone() }
     }
 

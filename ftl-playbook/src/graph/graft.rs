@@ -264,9 +264,9 @@ fn node_of(value: &Value, origin: &Origin) -> Node {
         _ => origin.clone(),
     };
     let kind = match value {
-        Value::Dict(dict) => {
-            NodeKind::Map(Arc::new(dict.entries().iter().map(|(k, v)| (node_of(k, origin), node_of(v, origin))).collect()))
-        }
+        Value::Dict(dict) => NodeKind::Map(Arc::new(
+            dict.entries().iter().map(|(k, v)| (node_of(k, origin), node_of(v, origin))).collect(),
+        )),
         Value::List(list) => NodeKind::Seq(Arc::new(list.items().iter().map(|v| node_of(v, origin)).collect())),
         other => NodeKind::Scalar(other.clone()),
     };

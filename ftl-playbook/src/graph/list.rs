@@ -109,7 +109,13 @@ impl Listing<'_> {
     }
 
     /// Tasks of the body only: Ansible lists neither `rescue` nor `always`.
-    fn block(&self, block: &BlockSpec, own: &[String], all: &mut Vec<String>, out: &mut String) -> Result<(), Diagnostic> {
+    fn block(
+        &self,
+        block: &BlockSpec,
+        own: &[String],
+        all: &mut Vec<String>,
+        out: &mut String,
+    ) -> Result<(), Diagnostic> {
         for entry in &block.body {
             match entry {
                 Entry::Block(id) => self.block(self.play.graph.block(*id), own, all, out)?,

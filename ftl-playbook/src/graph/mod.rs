@@ -9,11 +9,11 @@ mod tags;
 mod list;
 mod graft;
 
+pub use graft::{Grafted, graft_role, graft_tasks, included_file};
 pub use keywords::Keywords;
 pub use list::{ListRequest, is_builtin, list_playbook, syntax_checked};
-pub use graft::{Grafted, graft_role, graft_tasks, included_file};
 pub use tags::{flat_tags, is_selected, selected};
 pub use task_graph::{
-    Action, ArgumentSpec, BlockSpec, Include, IncludedFrom, IncludeKind, Looping, Meta, PlaySpec, Playbook, RoleSpec, Section, TaskGraph,
-    TaskKind, TaskSpec, VarsPrompt, Entry,
+    Action, ArgumentSpec, BlockSpec, Entry, Include, IncludeKind, IncludedFrom, Looping, Meta, PlaySpec, Playbook,
+    RoleSpec, Section, TaskGraph, TaskKind, TaskSpec, VarsPrompt,
 };

@@ -53,7 +53,11 @@ mod tests {
     fn check(tags: &str, only: &str, skip: &str, expected: bool) {
         let words = |text: &str| text.split_whitespace().map(str::to_string).collect::<Vec<_>>();
         let values: Vec<Value> = words(tags).into_iter().map(Value::str).collect();
-        assert_eq!(selected(&values, &words(only), &words(skip)), expected, "tags '{tags}' only '{only}' skip '{skip}'");
+        assert_eq!(
+            selected(&values, &words(only), &words(skip)),
+            expected,
+            "tags '{tags}' only '{only}' skip '{skip}'"
+        );
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::graph::{Action, Meta, TaskKind};
 use crate::keyword::nearest_of;
 use crate::options::Problem;
 
+/// ansible-core's own action for looking at what expressions give.
+const INTERNAL_DEBUG: &str = "ansible._protomatter.debug";
+
 /// Actions the controller does (some with the help of a module), by their short names.
 pub const CONTROLLER_ACTIONS: &[&str] = &[
     "add_host",
@@ -46,10 +49,43 @@ pub const CONTROLLER_ACTIONS: &[&str] = &[
 
 /// Names offered for misspelt ones.
 const COMMON_NAMES: &[&str] = &[
-    "apt", "apt_key", "apt_repository", "blockinfile", "cron", "file", "find", "get_url", "getent", "git", "group", "hostname",
-    "import_playbook", "import_role", "import_tasks", "include_role", "include_tasks", "iptables", "known_hosts",
-    "lineinfile", "meta", "mount_facts", "package_facts", "ping", "pip", "replace", "rpm_key", "service_facts", "setup",
-    "slurp", "stat", "systemd", "systemd_service", "tempfile", "user", "wait_for", "yum_repository",
+    "apt",
+    "apt_key",
+    "apt_repository",
+    "blockinfile",
+    "cron",
+    "file",
+    "find",
+    "get_url",
+    "getent",
+    "git",
+    "group",
+    "hostname",
+    "import_playbook",
+    "import_role",
+    "import_tasks",
+    "include_role",
+    "include_tasks",
+    "iptables",
+    "known_hosts",
+    "lineinfile",
+    "meta",
+    "mount_facts",
+    "package_facts",
+    "ping",
+    "pip",
+    "replace",
+    "rpm_key",
+    "service_facts",
+    "setup",
+    "slurp",
+    "stat",
+    "systemd",
+    "systemd_service",
+    "tempfile",
+    "user",
+    "wait_for",
+    "yum_repository",
 ];
 
 /// What the module runtime says of names that only Python on the controller could serve.
@@ -75,6 +111,9 @@ pub fn resolve_action(
     name: &str,
     search: &ModuleSearch,
 ) -> Result<TaskKind, String> {
+    if name == INTERNAL_DEBUG {
+        return Ok(TaskKind::Action(Action { name: Arc::from(name), module: None }));
+    }
     let found = modules.find(name, search);
     let builtin = |name: &str| builtin_name(name).filter(|n| CONTROLLER_ACTIONS.contains(n)).map(str::to_string);
     let short = builtin(name).or_else(|| found.as_ref().ok().and_then(|m| builtin(&m.fqcn)));

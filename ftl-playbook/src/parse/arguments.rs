@@ -25,18 +25,14 @@ pub(crate) struct WrittenAction {
 
 /// Names that stand for a builtin: `x`, `ansible.builtin.x`, `ansible.legacy.x`.
 pub(crate) fn builtin_name(name: &str) -> Option<&str> {
-    let short =
-        name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
     (!short.contains('.')).then_some(short)
 }
 
 /// Actions whose text is a command, with few options in it.
 pub(crate) fn is_free_form(name: &str) -> bool {
     matches!(name, "ansible.windows.win_command" | "ansible.windows.win_shell")
-        || matches!(
-            builtin_name(name),
-            Some("command" | "raw" | "script" | "shell" | "win_command" | "win_shell")
-        )
+        || matches!(builtin_name(name), Some("command" | "raw" | "script" | "shell" | "win_command" | "win_shell"))
 }
 
 /// Actions that take free text (`_raw_params`); for others it must be a template that gives a dict.
@@ -213,13 +209,7 @@ fn old_style(task: &Node, thing: &Node, base: &Base, local: bool) -> Result<Writ
     Ok(action)
 }
 
-fn finish(
-    name: Str,
-    origin: Origin,
-    args: Map,
-    base: &Base,
-    notes: Vec<Diagnostic>,
-) -> Result<WrittenAction, Problem> {
+fn finish(name: Str, origin: Origin, args: Map, base: &Base, notes: Vec<Diagnostic>) -> Result<WrittenAction, Problem> {
     if !is_free_form(&name) {
         if let Some((arg, _)) = args.text_iter().find(|(arg, _)| arg.starts_with("_ansible_")) {
             return Err(Problem::general(

@@ -45,13 +45,7 @@ impl Builder<'_> {
                 ));
             }
         }
-        let new = NewBlock {
-            parent: Some(frame.block),
-            name,
-            origin: Some(node.origin.clone()),
-            implicit: false,
-            own,
-        };
+        let new = NewBlock { parent: Some(frame.block), name, origin: Some(node.origin.clone()), implicit: false, own };
         let inner = Frame { in_block: true, ..self.add_block(new, frame) };
         let [body, rescue, always] = [
             ("block", "A malformed block was encountered while loading a block."),

@@ -54,10 +54,8 @@ fn unescaped_equals(text: &str) -> Option<usize> {
 pub fn unquote(text: &str) -> &str {
     let bytes = text.as_bytes();
     let last = bytes.len().wrapping_sub(1);
-    let quoted = bytes.len() > 1
-        && bytes[0] == bytes[last]
-        && matches!(bytes[0], b'"' | b'\'')
-        && bytes[last - 1] != b'\\';
+    let quoted =
+        bytes.len() > 1 && bytes[0] == bytes[last] && matches!(bytes[0], b'"' | b'\'') && bytes[last - 1] != b'\\';
     if quoted { &text[1..last] } else { text }
 }
 

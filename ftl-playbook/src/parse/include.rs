@@ -18,8 +18,22 @@ use crate::role::{FromFiles, RoleUse};
 
 /// Keys an `include_tasks` or `include_role` may have.
 const INCLUDE_KEYWORDS: &[&str] = &[
-    "action", "args", "collections", "debugger", "ignore_errors", "loop", "loop_control", "loop_with", "name", "no_log",
-    "register", "run_once", "tags", "timeout", "vars", "when",
+    "action",
+    "args",
+    "collections",
+    "debugger",
+    "ignore_errors",
+    "loop",
+    "loop_control",
+    "loop_with",
+    "name",
+    "no_log",
+    "register",
+    "run_once",
+    "tags",
+    "timeout",
+    "vars",
+    "when",
 ];
 
 const ROLE_ARGUMENTS: &[&str] = &[
@@ -49,7 +63,12 @@ impl Builder<'_> {
         let import = builtin_name(&action.name) == Some("import_tasks");
         let name = action.name.as_str().to_string();
         if !import {
-            self.check_include_keywords(task, &action, frame, if frame.handlers { "HandlerTaskInclude" } else { "TaskInclude" });
+            self.check_include_keywords(
+                task,
+                &action,
+                frame,
+                if frame.handlers { "HandlerTaskInclude" } else { "TaskInclude" },
+            );
         }
         if let Some(bad) = unknown_arguments(&action.args, &["file", "_raw_params", "apply"]) {
             return Err(at(task, format!("Invalid options for {name}: {bad}")));
@@ -93,9 +112,7 @@ impl Builder<'_> {
             }
             Some(Value::Dict(apply)) => Ok(Some(Value::Dict(apply.clone())).filter(Value::is_true)),
             None => Ok(None),
-            Some(other) => {
-                Err(at(task, format!("Expected a dict for apply but got {} instead", value_class(other))))
-            }
+            Some(other) => Err(at(task, format!("Expected a dict for apply but got {} instead", value_class(other)))),
         }
     }
 
@@ -257,7 +274,8 @@ impl Builder<'_> {
         let validate = self.static_bool(action, "rolespec_validate", frame)?.unwrap_or(true);
         let allow_duplicates = self.static_bool(action, "allow_duplicates", frame)?.unwrap_or(true);
         let vars = keys.vars.clone();
-        let new = NewBlock { own: keys.own, origin: Some(task.origin.clone()), ..NewBlock::implicit(Some(frame.block)) };
+        let new =
+            NewBlock { own: keys.own, origin: Some(task.origin.clone()), ..NewBlock::implicit(Some(frame.block)) };
         let outer = Frame { from_import: true, ..self.add_block(new, frame) };
         let use_of_role = RoleUse {
             name: role,

@@ -151,9 +151,8 @@ impl Builder<'_> {
             NodeKind::Seq(items) => {
                 for item in items.iter() {
                     match item.as_value() {
-                        Some(Value::None) => self.report(problem(
-                            "Hosts list cannot contain values of 'None'. Please check your playbook",
-                        )),
+                        Some(Value::None) => self
+                            .report(problem("Hosts list cannot contain values of 'None'. Please check your playbook")),
                         Some(Value::Str(_)) => {}
                         _ => self.report(problem(&format!(
                             "Hosts list contains an invalid host value: '{}'",

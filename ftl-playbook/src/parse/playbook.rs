@@ -98,7 +98,8 @@ impl Reader<'_> {
         };
         self.collection_roots(dir).into_iter().find_map(|root| {
             let playbooks = root.join(namespace).join(collection).join("playbooks");
-            let found = ["", ".yml", ".yaml"].iter().map(|e| playbooks.join(format!("{inside}{e}"))).find(|p| p.is_file());
+            let found =
+                ["", ".yml", ".yaml"].iter().map(|e| playbooks.join(format!("{inside}{e}"))).find(|p| p.is_file());
             found.map(|path| (path, format!("{namespace}.{collection}")))
         })
     }
@@ -123,10 +124,8 @@ impl Reader<'_> {
 
     fn file(&mut self, path: &Path, collection: Option<Arc<str>>, imported: &Imported) {
         if self.open.iter().any(|open| open == path) {
-            self.problems.push(Problem::general(Diagnostic::error(format!(
-                "the playbook '{}' imports itself",
-                path.display()
-            ))));
+            self.problems
+                .push(Problem::general(Diagnostic::error(format!("the playbook '{}' imports itself", path.display()))));
             return;
         }
         let base_dir = path.parent().unwrap_or(Path::new("/")).to_path_buf();
@@ -178,14 +177,7 @@ impl Reader<'_> {
         self.search = Arc::new(search);
     }
 
-    fn entry(
-        &mut self,
-        entry: &Node,
-        file: &Path,
-        base_dir: &Path,
-        collection: Option<Arc<str>>,
-        imported: &Imported,
-    ) {
+    fn entry(&mut self, entry: &Node, file: &Path, base_dir: &Path, collection: Option<Arc<str>>, imported: &Imported) {
         let Some(keys) = entry.as_map() else {
             let message = "playbook entries must be either valid plays or 'import_playbook' statements";
             let diagnostic = Diagnostic::error(message).at(Some(entry.origin.clone()));
@@ -217,7 +209,8 @@ impl Reader<'_> {
             }
             match word {
                 "import_playbook" if target.is_some() => {
-                    self.problems.push(Problem::general(Diagnostic::error("Found conflicting import_playbook actions")));
+                    self.problems
+                        .push(Problem::general(Diagnostic::error("Found conflicting import_playbook actions")));
                 }
                 "import_playbook" => target = Some(value.to_value()),
                 "vars" => own.vars = value.to_value().as_map().unwrap_or_default(),

@@ -58,8 +58,7 @@ impl Builder<'_> {
     /// Where a task looks for modules: its own `collections` count.
     pub(crate) fn task_frame(&self, task: &Node, frame: &Frame) -> Frame {
         let Some(written) = task.get("collections").filter(|c| !c.is_none()) else { return self.with_search(frame) };
-        let mut names: Vec<String> =
-            as_list(written).iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
+        let mut names: Vec<String> = as_list(written).iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
         complete_collections(&mut names, self.play.collection.as_deref());
         let keywords = Keywords { collections: Arc::new(names), ..Keywords::clone(&frame.keywords) };
         self.with_search(&Frame { keywords: Arc::new(keywords), ..frame.clone() })

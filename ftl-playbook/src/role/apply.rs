@@ -165,7 +165,8 @@ impl Builder<'_> {
                 entries.push(Entry::Task(self.validation_task(&spec, place, wish, &block)));
             }
             if let Some((list, _)) = &tasks {
-                let message = format!("The tasks/main.yml file for role '{}' must contain a list of tasks.", place.name);
+                let message =
+                    format!("The tasks/main.yml file for role '{}' must contain a list of tasks.", place.name);
                 let what = Malformed { message: &message, origin: &list.origin, must_be_list: false };
                 entries.extend(self.entries(list, &block, what));
             }
@@ -232,8 +233,7 @@ fn identity(wish: &RoleUse, place: &RolePlace) -> u64 {
     (&place.name, &place.collection, real(&place.path)).hash(&mut hasher);
     (&wish.from, wish.from_include).hash(&mut hasher);
     for map in [&wish.params, &wish.entry_vars] {
-        let mut entries: Vec<String> =
-            map.iter().map(|(k, v)| format!("{k:?}={}", ftl_core::value::repr(v))).collect();
+        let mut entries: Vec<String> = map.iter().map(|(k, v)| format!("{k:?}={}", ftl_core::value::repr(v))).collect();
         entries.sort_unstable();
         entries.hash(&mut hasher);
     }

@@ -42,7 +42,13 @@ impl Builder<'_> {
     }
 
     /// The task that checks the arguments.
-    pub(crate) fn validation_task(&mut self, spec: &ArgumentSpec, role: &RolePlace, wish: &RoleUse, frame: &Frame) -> TaskId {
+    pub(crate) fn validation_task(
+        &mut self,
+        spec: &ArgumentSpec,
+        role: &RolePlace,
+        wish: &RoleUse,
+        frame: &Frame,
+    ) -> TaskId {
         let mut name = format!("Validating arguments against arg spec '{}'", spec.entry);
         if let Some(description) = &spec.short_description {
             name.push_str(&format!(" - {description}"));

@@ -44,9 +44,9 @@ impl Builder<'_> {
             }
         }
         match from {
-            Some(name) => Err(Problem::parse(Diagnostic::error(format!(
-                "Could not find specified file in role: {part}/{name}"
-            )))),
+            Some(name) => {
+                Err(Problem::parse(Diagnostic::error(format!("Could not find specified file in role: {part}/{name}"))))
+            }
             None => Ok(Vec::new()),
         }
     }

@@ -79,10 +79,10 @@ impl Builder<'_> {
         let (namespace, name) = collection.split_once('.')?;
         let beside = [self.play.playbook_dir.join("collections"), self.play.base_dir.join("collections")];
         beside.iter().chain(&self.options.collections_paths).find_map(|root| {
-            let root = if root.ends_with("ansible_collections") { root.clone() } else { root.join("ansible_collections") };
+            let root =
+                if root.ends_with("ansible_collections") { root.clone() } else { root.join("ansible_collections") };
             let dir = root.join(namespace).join(name);
             dir.is_dir().then_some(dir)
         })
     }
 }
-

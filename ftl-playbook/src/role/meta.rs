@@ -56,13 +56,7 @@ impl Builder<'_> {
     }
 
     /// The entries of `dependencies:` as roles to apply.
-    pub(crate) fn dependencies(
-        &mut self,
-        list: &Node,
-        role: &RolePlace,
-        id: RoleId,
-        frame: &Frame,
-    ) -> Vec<RoleUse> {
+    pub(crate) fn dependencies(&mut self, list: &Node, role: &RolePlace, id: RoleId, frame: &Frame) -> Vec<RoleUse> {
         let Some(items) = list.as_seq() else {
             self.report(Problem::parse(
                 Diagnostic::error("Expected role dependencies to be a list.").at(Some(list.origin.clone())),

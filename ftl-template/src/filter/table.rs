@@ -1,7 +1,10 @@
 //! The filters, by name.
 
 use super::protomatter;
-use super::{choice, collection, combination, comment, encode, ip_calculation, ipaddr, math, password, path, random, regex, serialize, set_theory, structure, time, url, vault};
+use super::{
+    choice, collection, combination, comment, encode, ip_calculation, ipaddr, math, password, path, random, regex,
+    serialize, set_theory, structure, time, url, vault,
+};
 use super::{jinja_html, jinja_map, jinja_number, jinja_sequence, jinja_sort, jinja_text};
 use crate::call::FilterFunction;
 
@@ -21,7 +24,11 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("ansible.utils.ipv6", ipaddr::ipv6, "as ipaddr, of version 6 only"),
     ("ansible.utils.ipwrap", ipaddr::ipwrap, "addresses of version 6 in brackets"),
     ("ansible.utils.network_in_network", ip_calculation::network_in_network, "is a network within another"),
-    ("ansible.utils.network_in_usable", ip_calculation::network_in_usable, "is a network within the host addresses of another"),
+    (
+        "ansible.utils.network_in_usable",
+        ip_calculation::network_in_usable,
+        "is a network within the host addresses of another",
+    ),
     ("ansible.utils.next_nth_usable", ip_calculation::next_nth_usable, "host address some places further on"),
     ("ansible.utils.nthhost", ip_calculation::nthhost, "address of a network by its number"),
     ("ansible.utils.previous_nth_usable", ip_calculation::previous_nth_usable, "host address some places before"),

@@ -1,8 +1,10 @@
 //! The filters `vault` and `unvault`.
 
+use std::sync::Arc;
+
 use ftl_core::Value;
 use ftl_core::source::Diagnostic;
-use ftl_core::value::to_text;
+use ftl_core::value::{Str, to_text};
 use ftl_core::vault::{VaultSecrets, is_encrypted};
 
 use super::argument::failure;
@@ -37,8 +39,7 @@ pub(super) fn vault(evaluation: &Evaluation<'_>, value: Value, mut args: Argumen
     let secret = args.require("do_vault", "secret", 0)?;
     let salt = args.take_given("salt", 1);
     let id = args.take("vault_id", 2);
-    // As an object or as text: both print and encrypt alike.
-    let _ = args.take("wrap_object", 3);
+    let as_object = args.take("wrap_object", 3).is_some_and(|wanted| wanted.is_true());
     let old_id = args.take_given("vaultid", 4);
     args.finish("do_vault")?;
     let secret = bytes(&secret, "Secret passed is required to be a string")?;
@@ -50,6 +51,10 @@ pub(super) fn vault(evaluation: &Evaluation<'_>, value: Value, mut args: Argumen
     let salt = salt.map(|salt| to_text(&salt).into_bytes());
     let text = VaultSecrets::encrypt_with_secret(&data, &secret, Some(&id), salt.as_deref())
         .map_err(|cause| failure("Unable to encrypt.").caused_by(cause))?;
+    if as_object {
+        // As an inline `!vault` value of a file: its envelope goes where it is stored, its text where it is used.
+        return Ok(Value::Str(Str::decrypted(to_text(&value), Arc::from(text), evaluation.origin().cloned())));
+    }
     Ok(Value::str(text))
 }
 
