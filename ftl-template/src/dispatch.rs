@@ -8,8 +8,8 @@ use crate::evaluate::{Machine, find_marker, from_failure, looks_like_template};
 use crate::{Evaluation, filter, jinja_test, lookup};
 
 /// Filters that look at markers themselves.
-const FILTERS_OF_MARKERS: [&str; 6] =
-    ["ansible._protomatter.dump_object", "d", "default", "mandatory", "ternary", "type_debug"];
+const FILTERS_OF_MARKERS: [&str; 7] =
+    ["ansible._protomatter.dump_object", "d", "default", "mandatory", "ternary", "type_debug", "unvault"];
 /// Filters that may meet markers inside containers: they hand items on, or do not touch them all.
 const FILTERS_OF_LAZY: &[&str] = &[
     "community.general.json_query",

@@ -1,5 +1,7 @@
 //! Missing values: strict when used, chainable when only looked at.
 
+use std::sync::Arc;
+
 use crate::source::{Diagnostic, Origin};
 
 /// Why there is no value. Attribute access on it gives it back; `default` and `is defined` may look; all else raises.
@@ -11,10 +13,12 @@ pub struct Undefined {
     pub origin: Option<Origin>,
     /// An error inside a lazily rendered variable: not even `default` may hide it.
     pub error: Option<Box<Diagnostic>>,
+    /// A vault value that could not be opened: filters that bring a secret can still.
+    pub envelope: Option<Arc<str>>,
 }
 
 impl Undefined {
     pub fn new(message: impl Into<String>) -> Undefined {
-        Undefined { message: message.into(), origin: None, error: None }
+        Undefined { message: message.into(), origin: None, error: None, envelope: None }
     }
 }

@@ -496,7 +496,9 @@ pub(super) fn vaulted(options: &LoadOptions, envelope: &str, origin: Origin) -> 
         Err(error) => {
             let message = format!("{UNDECRYPTABLE}{}", error.one_line());
             let error = Diagnostic::error(message.clone()).at(Some(origin.clone()));
-            Value::Undefined(Arc::new(Undefined { message, origin: Some(origin), error: Some(Box::new(error)) }))
+            let error = Some(Box::new(error));
+            let envelope = Some(Arc::from(envelope));
+            Value::Undefined(Arc::new(Undefined { message, origin: Some(origin), error, envelope }))
         }
     }
 }

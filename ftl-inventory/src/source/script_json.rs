@@ -55,7 +55,7 @@ impl Marking<'_> {
                 };
                 let message = format!("Attempt to use undecryptable variable: {reason}");
                 let error = Some(Box::new(Diagnostic::error(message.clone()).at(origin.clone())));
-                Value::Undefined(Arc::new(Undefined { message, origin, error }))
+                Value::Undefined(Arc::new(Undefined { message, origin, error, envelope: None }))
             }
         }
     }

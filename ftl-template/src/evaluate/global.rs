@@ -152,6 +152,9 @@ fn now(machine: &Machine<'_>, mut arguments: Arguments) -> Result<Value, Failure
     }
 }
 
+/// What `undef()` says when it is given nothing to say.
+pub(crate) const NOT_OVERRIDDEN: &str = "Mandatory variable has not been overridden";
+
 fn undef(machine: &Machine<'_>, mut arguments: Arguments) -> Result<Value, Failure> {
     let hint = arguments.take("hint", 0).unwrap_or_default();
     arguments.finish("_undef")?;
@@ -166,7 +169,7 @@ fn undef(machine: &Machine<'_>, mut arguments: Arguments) -> Result<Value, Failu
             )));
         }
     };
-    let message = if message.is_empty() { "Mandatory variable has not been overridden" } else { message };
+    let message = if message.is_empty() { NOT_OVERRIDDEN } else { message };
     Ok(marker::undefined(message, machine.evaluation.origin()))
 }
 

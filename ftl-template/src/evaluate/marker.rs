@@ -8,7 +8,12 @@ use ftl_core::{Undefined, Value};
 use crate::call::{Failure, FailureKind};
 
 pub(crate) fn undefined(message: impl Into<String>, origin: Option<&Origin>) -> Value {
-    Value::Undefined(Arc::new(Undefined { message: message.into(), origin: origin.cloned(), error: None }))
+    Value::Undefined(Arc::new(Undefined {
+        message: message.into(),
+        origin: origin.cloned(),
+        error: None,
+        envelope: None,
+    }))
 }
 
 /// An error that only counts when the value is used.
@@ -18,6 +23,7 @@ pub(crate) fn error(diagnostic: Diagnostic) -> Value {
         message,
         origin: diagnostic.origin.clone(),
         error: Some(Box::new(diagnostic)),
+        envelope: None,
     }))
 }
 

@@ -17,6 +17,7 @@ mod template_files;
 
 pub(crate) use attribute::{get_attribute, get_item};
 pub(crate) use compare::contains;
+pub(crate) use global::NOT_OVERRIDDEN;
 pub(crate) use machine::Machine;
 pub(crate) use marker::{
     complete, error as error_marker, find as find_marker, from_failure, is_undefined_error, trip, undefined,

@@ -65,6 +65,9 @@ pub(super) fn unvault(evaluation: &Evaluation<'_>, value: Value, mut args: Argum
     args.finish("do_unvault")?;
     let secret = bytes(&secret, "Secret passed is required to be as string")?;
     let data = match &value {
+        Value::Undefined(marker) if marker.envelope.is_some() => {
+            marker.envelope.as_deref().unwrap_or_default().as_bytes().to_vec()
+        }
         Value::Str(text) => match text.mark().and_then(|m| m.vaulted.clone()) {
             Some(envelope) => envelope.as_bytes().to_vec(),
             None => text.as_bytes().to_vec(),

@@ -68,7 +68,8 @@ pub(super) fn env(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: Argu
                 let origin = Origin::file(format!("<environment variable {}>", repr_str(name)));
                 Value::Str(Str::with_origin(value.as_str(), Some(origin)))
             }
-            (None, Value::Undefined(_)) => {
+            // `undef()` without words of its own.
+            (None, Value::Undefined(marker)) if marker.message == crate::evaluate::NOT_OVERRIDDEN => {
                 Value::undefined(format!("The environment variable {} is not set.", repr_str(name)))
             }
             (None, default) => default.clone(),
