@@ -424,15 +424,11 @@ fn f26_gate_killed_during_a_task() {
     busy_playbook(&sandbox, "  ignore_unreachable: true\n  ignore_errors: true\n- ping:\n");
     let running = sandbox.start(&PLAY);
     wait_for_worker(&sandbox);
-    let busy = sandbox.work().join("busy");
-    let workers = processes::working_in(&busy);
-    let gates: Vec<u32> = sshd.session_processes().into_iter().filter(|pid| !workers.contains(pid)).collect();
-    for pid in gates {
-        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        if name.starts_with("python") {
-            processes::signal(pid, Signal::KILL);
-        }
-    }
+    let is_python =
+        |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("python"));
+    // Parents come first: the gate, then its guard and the module.
+    let gate = sshd.session_processes().into_iter().find(is_python).expect("a gate");
+    processes::signal(gate, Signal::KILL);
     let outcome = running.finish();
     // Lost, not run again; the next task has a new gate.
     outcome.expect_text("fatal: [far]").expect_text("\"after\"");
