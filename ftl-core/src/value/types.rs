@@ -156,6 +156,8 @@ impl Value {
             Value::List(l) => l.has_template(),
             Value::Tuple(t) => t.iter().any(Value::has_template),
             Value::Dict(d) => d.has_template(),
+            // A vault value that would not open: whoever renders what holds it must meet its error.
+            Value::Undefined(marker) => marker.envelope.is_some(),
             _ => false,
         }
     }
