@@ -1,6 +1,5 @@
 //! What one `ping` costs: CPU of this process and of the gate with its children, per task.
 #[path = "../tests/support/mod.rs"]
-#[allow(dead_code, unreachable_pub)]
 mod support;
 
 use std::time::Instant;

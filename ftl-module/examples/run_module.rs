@@ -1,6 +1,5 @@
 //! Runs one module on this machine and prints its answer: `run_module NAME JSON [PYTHON [LIBRARY]]`.
 #[path = "../tests/support/mod.rs"]
-#[allow(dead_code, unreachable_pub)]
 mod support;
 
 use ftl_core::call::{Interpreter, Target};
