@@ -260,10 +260,20 @@ impl PlayRun {
         })
     }
 
-    /// The handlers a notification means: the last one of that name, and all that listen.
+    /// All handlers, those loaded last first; of one file, the first stay first.
+    fn handlers_by_precedence(&self) -> Vec<TaskId> {
+        let place = |id: &TaskId| {
+            let task = self.graph.task(*id);
+            (task.role, task.origin.as_ref().map(|origin| origin.file.clone()))
+        };
+        let files: Vec<&[TaskId]> = self.handlers.chunk_by(|a, b| place(a) == place(b)).collect();
+        files.into_iter().rev().flatten().copied().collect()
+    }
+
+    /// The handlers a notification means: the one of that name that takes precedence, and all that listen.
     pub(crate) fn handlers_for(&mut self, notification: &str) -> Vec<TaskId> {
         let mut found = vec![];
-        let all: Vec<TaskId> = self.handlers.iter().rev().copied().collect();
+        let all = self.handlers_by_precedence();
         for id in &all {
             let Some(name) = self.handler_name(*id) else { continue };
             let task = self.graph.task(*id);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftl_core::event::Event;
 use ftl_core::source::Diagnostic;
@@ -36,6 +37,8 @@ pub struct Finish {
 
 const GENERAL: u8 = 1;
 const INTERRUPTED: u8 = 99;
+/// For removals that are under way when all tasks are done.
+const CLEANUP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs everything. Never panics on what playbooks or hosts do.
 pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
@@ -78,6 +81,9 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
         }
     }
     facts_cache::save(&run, &ledger.world);
+    if !run.cancel.is_cancelled() {
+        run.cleanups.finish(CLEANUP_PATIENCE).await;
+    }
     if finish.error.is_none() {
         let custom = (!ledger.custom_stats.is_empty()).then(|| std::mem::take(&mut ledger.custom_stats));
         run.sink.emit(Event::RunFinished { stats: std::mem::take(&mut ledger.stats), custom });

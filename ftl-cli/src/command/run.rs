@@ -149,6 +149,7 @@ impl Prepared {
             parse: self.parse,
             reload_inventory: Some(reload(self.sources, self.inventory_settings.clone(), self.loader.clone())),
             prompt: is_interactive().then(|| Arc::new(Terminal { display: display.clone() }) as _),
+            cleanups: Default::default(),
         });
         let plan = Plan {
             playbooks,

@@ -176,7 +176,9 @@ pub(super) async fn copy_one(
         true => remote_join(&context.remote_expand(dest).await?, &item.name),
         false => context.remote_expand(dest).await?,
     };
-    let mut stat = context.remote_stat(&target, follow, force).await?;
+    // A place for the new content is made meanwhile: one round trip less where it is needed.
+    let (stat, temp) = tokio::join!(context.remote_stat(&target, follow, force), Temp::make(context));
+    let mut stat = stat?;
     if truth(&stat, "exists") && truth(&stat, "isdir") {
         if item.is_text {
             return Err(fail("can not use content with a dir as dest"));
@@ -204,7 +206,7 @@ pub(super) async fn copy_one(
                 insert_diff(&mut result, diff);
                 return Ok(Some(result));
             }
-            let mut result = place(context, args, item, dest, &checksum, follow, mode).await?;
+            let mut result = place(context, args, item, dest, &checksum, follow, mode, temp.path()?).await?;
             insert_diff(&mut result, diff);
             result
         }
@@ -212,7 +214,17 @@ pub(super) async fn copy_one(
     if !result.get("checksum").is_some_and(Value::is_true) {
         result.insert("checksum", checksum);
     }
-    Ok(Some(result))
+    // The `file` module says `path` where `copy` says `dest`.
+    if let (Some(path), None) = (result.get("path").cloned(), result.get("dest")) {
+        result.insert("dest", path);
+    }
+    let mut out = Map::new();
+    out.insert("diff", Value::list(vec![]));
+    if !context.keywords.diff {
+        result.remove("diff");
+    }
+    out.extend(result);
+    Ok(Some(out))
 }
 
 fn insert_diff(result: &mut Map, diff: Option<Map>) {
@@ -269,27 +281,40 @@ async fn settle(
     context.run_foreground(module, out).await
 }
 
-/// Contents differ: the bytes go to a temporary file, the `copy` module moves them into place.
-async fn place(
-    context: &ActionContext<'_>,
-    args: &Map,
-    item: &Item,
-    dest: &str,
-    checksum: &str,
-    follow: bool,
-    mode: Option<String>,
-) -> Result<Map, TaskFailure> {
-    let temp = context.remote_temp().await?;
-    let result = place_from(context, args, item, dest, checksum, follow, mode, &temp).await;
-    context.remote_remove(&temp).await;
-    result
+/// A private directory on the host, removed when it is dropped.
+struct Temp<'a> {
+    context: &'a ActionContext<'a>,
+    /// An error counts where the directory is used.
+    path: Result<String, TaskFailure>,
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the temporary directory is removed by the caller, whatever happens here"
-)]
-async fn place_from(
+impl<'a> Temp<'a> {
+    async fn make(context: &'a ActionContext<'a>) -> Temp<'a> {
+        let path = match context.keywords.check {
+            true => Err(TaskFailure::plain("No files are copied in check mode.")),
+            false => context.remote_temp().await,
+        };
+        Temp { context, path }
+    }
+}
+
+impl Temp<'_> {
+    fn path(&self) -> Result<&str, TaskFailure> {
+        self.path.as_deref().map_err(Clone::clone)
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if let Ok(path) = &self.path {
+            self.context.remote_remove_later(path.clone());
+        }
+    }
+}
+
+/// Contents differ: the bytes go to a temporary file, the `copy` module moves them into place.
+#[expect(clippy::too_many_arguments, reason = "one place calls it, with all it knows")]
+async fn place(
     context: &ActionContext<'_>,
     args: &Map,
     item: &Item,

@@ -98,6 +98,15 @@ impl ActionContext<'_> {
         let _ = self.step.run.runtime.file(target, FileRequest::Remove { path: path.to_string() }).await;
     }
 
+    /// As [`ActionContext::remote_remove`], without waiting for it.
+    pub(super) fn remote_remove_later(&self, path: String) {
+        let Ok(target) = self.target().cloned() else { return };
+        let runtime = self.step.run.runtime.clone();
+        self.step.run.cleanups.add(async move {
+            let _ = runtime.file(&target, FileRequest::Remove { path }).await;
+        });
+    }
+
     pub(super) async fn transfer(&self, source: Source, path: &str, mode: u32) -> Result<(), TaskFailure> {
         Ok(self.step.run.runtime.put(self.target()?, source, path, mode).await?)
     }

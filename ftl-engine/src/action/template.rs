@@ -167,7 +167,7 @@ fn encode(text: &str, encoding: &str) -> Result<Vec<u8>, TaskFailure> {
     let unable =
         |c: char| TaskFailure::plain(format!("'{encoding}' codec can't encode character '\\u{:04x}'", c as u32));
     match normal.as_str() {
-        "utf8" => Ok(text.as_bytes().to_vec()),
+        "" | "utf8" => Ok(text.as_bytes().to_vec()),
         "utf8sig" => Ok([b"\xef\xbb\xbf", text.as_bytes()].concat()),
         "ascii" | "usascii" => text.chars().map(|c| if c.is_ascii() { Ok(c as u8) } else { Err(unable(c)) }).collect(),
         "latin1" | "iso88591" | "l1" => text.chars().map(|c| u8::try_from(c as u32).map_err(|_| unable(c))).collect(),
