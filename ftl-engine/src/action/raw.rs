@@ -4,6 +4,7 @@ use ftl_core::call::{ExecOutput, ExecRequest};
 use ftl_core::value::{Map, Value};
 
 use super::{ActionContext, ActionFuture};
+use crate::task::TaskFailure;
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
@@ -15,8 +16,12 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
             result.insert("skipped", true);
             return Ok(result);
         }
+        let command = context.text("_raw_params").unwrap_or_default();
+        if command.trim().is_empty() {
+            return Err(TaskFailure::plain("raw needs a command."));
+        }
         let request = ExecRequest {
-            command: context.text("_raw_params").unwrap_or_default(),
+            command,
             executable: context.text("executable"),
             timeout: context.keywords.timeout,
             ..ExecRequest::default()

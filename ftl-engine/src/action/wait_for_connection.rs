@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ftl_core::value::{Map, to_text};
+use ftl_core::value::{Map, Value, repr_str, to_text};
 
 use super::{ActionContext, ActionFuture};
 use crate::task::TaskFailure;
@@ -16,15 +16,31 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
             return Ok(result);
         }
         let begin = Instant::now();
-        sleep(context, seconds(context, "delay", 0)).await;
-        let timeout = seconds(context, "timeout", 600);
-        if let Err(last) = until_pong(context, timeout, seconds(context, "sleep", 1)).await {
+        let (delay, timeout) = (whole(context, "delay", 0)?, whole(context, "timeout", 600)?);
+        let pause = whole(context, "sleep", 1)?;
+        sleep(context, delay).await;
+        if let Err(last) = until_pong(context, timeout, pause).await {
             result.insert("failed", true);
             result.insert("msg", format!("timed out waiting for ping module test: {last}"));
         }
         result.insert("elapsed", begin.elapsed().as_secs() as i64);
         Ok(result)
     })
+}
+
+/// As Python's `int` reads it.
+fn whole(context: &ActionContext<'_>, name: &str, default: u64) -> Result<u64, TaskFailure> {
+    let number = match context.args.get(name) {
+        None => return Ok(default),
+        Some(Value::Float(number)) => *number as i64,
+        Some(given) => {
+            let text = to_text(given);
+            text.trim().parse().map_err(|_| {
+                TaskFailure::plain(format!("invalid literal for int() with base 10: {}", repr_str(&text)))
+            })?
+        }
+    };
+    Ok(number.max(0).unsigned_abs())
 }
 
 pub(super) fn seconds(context: &ActionContext<'_>, name: &str, default: u64) -> u64 {
