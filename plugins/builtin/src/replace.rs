@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,14 +149,17 @@ fn touch(file: &Path) -> io::Result<()> {
 /// Mode, times and extended attributes, as Python's `copystat`.
 pub(crate) fn copy_state(from: &Path, to: &Path) -> io::Result<()> {
     let found = fs::metadata(from)?;
-    let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-    let times = Timestamps {
-        last_access: time(found.atime(), found.atime_nsec()),
-        last_modification: time(found.mtime(), found.mtime_nsec()),
-    };
-    utimensat(CWD, to, &times, AtFlags::empty())?;
+    utimensat(CWD, to, &times_of(&found), AtFlags::empty())?;
     copy_extended(from, to);
     fs::set_permissions(to, found.permissions())
+}
+
+pub(crate) fn times_of(found: &fs::Metadata) -> Timestamps {
+    let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+    Timestamps {
+        last_access: time(found.atime(), found.atime_nsec()),
+        last_modification: time(found.mtime(), found.mtime_nsec()),
+    }
 }
 
 fn copy_extended(from: &Path, to: &Path) {
@@ -247,5 +251,3 @@ fn copy_aside(file: &Path, copy: &Path) -> io::Result<()> {
     }
     Ok(())
 }
-
-use std::os::unix::ffi::OsStringExt;

@@ -2,14 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::Path;
 
-use ftl_sdk::{Failure, Host};
+use ftl_sdk::{Failure, Host, repr_text, text_of};
+use rustix::fs::{AtFlags, CWD, utimensat};
 
 use crate::attributes::Wanted;
 use crate::problem;
-use crate::replace::copy_state;
+use crate::replace::{copy_state, times_of};
 
 /// Names that Python's comparison of directories does not see.
 const UNSEEN: [&str; 8] = ["RCS", "CVS", "tags", ".git", ".hg", ".bzr", "_darcs", "__pycache__"];
@@ -112,27 +114,38 @@ impl Tree<'_> {
     }
 
     fn copy_all(&self, from: &Path, to: &Path) -> Result<(), Failure> {
-        self.copy_tree(from, to)?;
+        let mut problems = Vec::new();
+        self.copy_tree(from, to, &mut problems)?;
+        if !problems.is_empty() {
+            return Err(Failure::crash(format!("[{}]", problems.join(", "))));
+        }
         self.own_all(to).map(drop)
     }
 
-    /// Python's `copytree`: modes and times are kept.
-    fn copy_tree(&self, from: &Path, to: &Path) -> Result<(), Failure> {
+    /// Python's `copytree`: modes and times are kept, what cannot be copied is told at the end.
+    fn copy_tree(&self, from: &Path, to: &Path, problems: &mut Vec<String>) -> Result<(), Failure> {
         fs::create_dir_all(to).map_err(|error| problem::crash(&error, to))?;
         for entry in fs::read_dir(from).map_err(|error| problem::crash(&error, from))?.flatten() {
             let (source, target) = (entry.path(), to.join(entry.file_name()));
-            let done = if source.is_symlink() && self.follow != Some(true) {
-                copy_link(&source, &target)
-            } else if source.is_dir() {
-                self.copy_tree(&source, &target)?;
-                Ok(())
-            } else {
-                fs::File::open(&source).and_then(|mut from| {
-                    io::copy(&mut from, &mut File::create(&target)?)?;
-                    copy_state(&source, &target)
-                })
+            let is_link = source.is_symlink() && self.follow != Some(true);
+            if !is_link && source.is_dir() {
+                self.copy_tree(&source, &target, problems)?;
+                continue;
+            }
+            // To read it would mean to wait for a writer.
+            let is_pipe = !is_link && fs::metadata(&source).is_ok_and(|found| found.file_type().is_fifo());
+            let done = match (is_link, is_pipe) {
+                (true, _) => copy_link(&source, &target).and_then(|()| copy_times(&source, &target)),
+                (_, true) => Err(io::Error::other(format!("`{}` is a named pipe", bytes_repr(&source)))),
+                _ => copy_file(&source, &target, false).and_then(|()| copy_state(&source, &target)),
             };
-            done.map_err(|error| problem::crash(&error, &source))?;
+            if let Err(error) = done {
+                let said = match error.raw_os_error() {
+                    Some(_) => problem::about_bytes(&error, &source),
+                    None => error.to_string(),
+                };
+                problems.push(format!("({}, {}, {})", bytes_repr(&source), bytes_repr(&target), repr_text(&said)));
+            }
         }
         copy_state(from, to).map_err(|error| problem::crash(&error, to))
     }
@@ -176,6 +189,16 @@ fn contents_differ(a: &Path, b: &Path) -> io::Result<bool> {
 
 fn copy_link(source: &Path, target: &Path) -> io::Result<()> {
     symlink(fs::read_link(source)?, target)
+}
+
+/// The times of a link itself.
+fn copy_times(source: &Path, target: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(source)?;
+    Ok(utimensat(CWD, target, &times_of(&found), AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+fn bytes_repr(path: &Path) -> String {
+    format!("b{}", repr_text(&text_of(path.as_os_str().as_bytes())))
 }
 
 fn copy_file(source: &Path, target: &Path, with_mode: bool) -> io::Result<()> {

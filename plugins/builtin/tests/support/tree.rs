@@ -6,9 +6,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
+/// Times from here on are those of the run itself; what `make` sets is older.
+pub(crate) const NOW: f64 = 1_700_000_000.0;
+
 /// Makes what a case's `setup` lists: `{"file": …, "content": …}`, `{"dir": …}`, `{"link": …, "to": …}`, `{"hard": …}`.
+/// Each has a time of its own, for files of equal size and time are equal to Python, and the clock is a coarse one.
 pub(crate) fn make(root: &Path, setup: &Value) {
-    for item in setup.as_array().into_iter().flatten() {
+    let items = || setup.as_array().into_iter().flatten();
+    for item in items() {
         let text = |key: &str| item[key].as_str().map(|text| text.replace("$T", root.to_str().unwrap()));
         let at = |key: &str| text(key).map(|name| root.join(name));
         let path = if let Some(file) = at("file") {
@@ -39,11 +44,13 @@ pub(crate) fn make(root: &Path, setup: &Value) {
             // Only root can; without, both modules find the same all the same.
             chown(&path, Some(owner as u32), Some(item["group"].as_u64().unwrap_or(owner) as u32)).ok();
         }
-        if let Some(time) = item["mtime"].as_i64() {
-            let time = rustix::fs::Timespec { tv_sec: time, tv_nsec: 0 };
-            let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
-            rustix::fs::utimensat(rustix::fs::CWD, &path, &times, rustix::fs::AtFlags::empty()).unwrap();
-        }
+    }
+    for (number, item) in (1_500_000_000..).zip(items()) {
+        let name = ["file", "dir", "link", "fifo", "hard"].iter().find_map(|kind| item[*kind].as_str()).unwrap();
+        let time = rustix::fs::Timespec { tv_sec: item["mtime"].as_i64().unwrap_or(number), tv_nsec: 0 };
+        let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+        let path = root.join(name.replace("$T", root.to_str().unwrap()));
+        rustix::fs::utimensat(rustix::fs::CWD, &path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).unwrap();
     }
 }
 
@@ -69,8 +76,7 @@ fn walk(root: &Path, directory: &Path, lines: &mut Vec<String>) {
         } else {
             format!("{:?}", String::from_utf8_lossy(&fs::read(&path).unwrap()))
         };
-        // Times that were set on purpose are old ones.
-        let time = if found.mtime() < 1_700_000_000 { found.mtime() } else { 0 };
+        let time = if (found.mtime() as f64) < NOW { found.mtime() } else { 0 };
         let links = if kind.is_dir() { 0 } else { found.nlink() };
         let name = path.strip_prefix(root).unwrap().display();
         lines.push(format!("{name} {:o} {}:{} {links} {time} {what}", found.mode() & 0o7777, found.uid(), found.gid()));
