@@ -11,7 +11,7 @@ use ftl_module::ansible::core::AnsibleCore;
 use ftl_module::{PluginHost, PluginHostSettings};
 use ftl_output::Display;
 use ftl_playbook::ParseOptions;
-use ftl_template::{Files, HostsMatching, PythonPlugins, Shared};
+use ftl_template::{COLLECTIONS, Files, HostsMatching, PythonPlugins, Shared};
 
 use crate::parts::Parts;
 
@@ -25,6 +25,8 @@ pub struct Modules {
     pub core: Option<AnsibleCore>,
     /// The process for plugins in Python.
     pub plugins: Option<Arc<PluginHost>>,
+    /// The installed ones of those whose plugins FTL has itself.
+    pub collections: Vec<&'static str>,
 }
 
 /// Plugins in Python, as templates see them.
@@ -89,12 +91,15 @@ impl Parts<'_> {
     pub fn modules(&self, near: &[PathBuf]) -> Modules {
         let runtime = ftl_module::Runtime::new(self.module_settings(near), self.connector(), Some(self.natives()));
         let core = runtime.ansible_core().cloned();
-        let plugins = core.as_ref().map(|core| Arc::new(PluginHost::new(self.plugin_host_settings(core, near))));
+        let plugins = core
+            .as_ref()
+            .map(|core| Arc::new(PluginHost::new(self.plugin_host_settings(core, near), runtime.collections())));
+        let installed = COLLECTIONS.into_iter().filter(|name| runtime.collections().get(name).is_some()).collect();
         let runtime = match &plugins {
             Some(plugins) => runtime.with_plugins(plugins.clone()),
             None => runtime,
         };
-        Modules { runtime: Arc::new(runtime), core, plugins }
+        Modules { runtime: Arc::new(runtime), core, plugins, collections: installed }
     }
 
     /// FTL's own modules.
@@ -136,6 +141,7 @@ impl Parts<'_> {
         Arc::new(Shared {
             files: Arc::new(LoaderFiles(loader.clone())),
             plugins: modules.plugins.clone().map(|host| Arc::new(Foreign(host)) as Arc<dyn PythonPlugins>),
+            collections: modules.collections.clone(),
             environment: self.surroundings.env.clone(),
             working_dir: self.surroundings.working_dir.clone(),
             base_dir: base_dir.to_path_buf(),
@@ -162,10 +168,7 @@ impl Parts<'_> {
             modules: modules.clone(),
             lookup_exists: {
                 let shared = shared.clone();
-                Arc::new(move |name| {
-                    let foreign = || shared.plugins.as_ref().is_some_and(|p| p.has("lookup", name));
-                    ftl_template::lookup::find(name).is_some() || foreign()
-                })
+                Arc::new(move |name| shared.has("lookup", name))
             },
             templates: shared.clone(),
             extra_vars: extra_vars.clone(),

@@ -69,7 +69,7 @@ impl Collection {
         Collection { name: name.to_owned(), directory, metadata_file, cache_dir, metadata: OnceLock::new() }
     }
 
-    /// The routing entry of a plugin: `kind` is `modules`, `module_utils`, `action`.
+    /// The routing entry of a plugin: `kind` is `modules`, `module_utils`, `action`, `filter`, `test` or `lookup`.
     pub fn routing(&self, kind: &str, name: &str) -> Option<&Json> {
         self.metadata().get("plugin_routing")?.get(kind)?.get(name).filter(|entry| !entry.is_null())
     }
@@ -86,7 +86,7 @@ impl Collection {
     fn read_metadata(&self) -> Option<Json> {
         let stat = std::fs::metadata(&self.metadata_file).ok()?;
         let modified = stat.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let identity = format!("1 {} {} {modified}", self.metadata_file.display(), stat.len());
+        let identity = format!("2 {} {} {modified}", self.metadata_file.display(), stat.len());
         let cached = self.cache_dir.join(format!("{}.json", hex(&Sha256::digest(identity), 32)));
         if let Ok(text) = std::fs::read(&cached)
             && let Ok(json) = serde_json::from_slice(&text)
@@ -103,6 +103,7 @@ impl Collection {
         let kept = serde_json::json!({
             "plugin_routing": {
                 "modules": routing("modules"), "module_utils": routing("module_utils"), "action": routing("action"),
+                "filter": routing("filter"), "test": routing("test"), "lookup": routing("lookup"),
             },
             "action_groups": json["action_groups"],
         });

@@ -21,6 +21,7 @@ pub mod runtime;
 
 #[cfg(feature = "native")]
 pub use builtin::BuiltinModules;
+pub use collection::Collections;
 pub use native::{NativeCall, NativeModules};
 pub use plugin_host::{PluginHost, PluginHostSettings};
 pub use runtime::Runtime;

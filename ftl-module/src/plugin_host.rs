@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use ftl_core::value::{Value, from_json, to_json};
 use serde_json::{Value as Json, json};
+
+use crate::collection::Collections;
 
 /// The program, read by Python from its `-c` argument.
 const PROGRAM: &str = include_str!("../python/plugin_host.py");
@@ -34,6 +36,7 @@ pub struct PluginHostSettings {
 /// The running process and what is known of its plugins.
 pub struct PluginHost {
     settings: PluginHostSettings,
+    collections: Arc<Collections>,
     state: Mutex<State>,
 }
 
@@ -68,9 +71,9 @@ pub struct PluginError {
 }
 
 impl PluginHost {
-    pub fn new(settings: PluginHostSettings) -> PluginHost {
+    pub fn new(settings: PluginHostSettings, collections: Arc<Collections>) -> PluginHost {
         let state = State { directories: vec![settings.base_dir.clone()], ..State::default() };
-        PluginHost { settings, state: Mutex::new(state) }
+        PluginHost { settings, collections, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,14 +103,15 @@ impl PluginHost {
     }
 
     fn possible(&self, state: &State, kind: &str, name: &str) -> bool {
-        let mut parts = name.split('.');
-        if let (Some(namespace), Some(collection), Some(_)) = (parts.next(), parts.next(), parts.next()) {
-            let below = format!("ansible_collections/{namespace}/{collection}");
-            let beside = state.directories.iter().map(|d| d.join("collections"));
-            return self.settings.collections_paths.iter().cloned().chain(beside).any(|d| {
-                d.join(&below).is_dir()
-                    || (d.ends_with("ansible_collections") && d.join(namespace).join(collection).is_dir())
-            });
+        let short =
+            name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+        let builtin = self.collections.get("ansible.builtin");
+        let redirect = builtin.as_ref().and_then(|builtin| builtin.routing(kind, short)?.get("redirect")?.as_str());
+        let mut parts = redirect.unwrap_or(short).split('.');
+        if let (Some(namespace), Some(collection), Some(_)) = (parts.next(), parts.next(), parts.next())
+            && self.collections.get(&format!("{namespace}.{collection}")).is_some()
+        {
+            return true;
         }
         let Some((_, subdir)) = KINDS.iter().find(|(k, _)| *k == kind) else { return false };
         let beside = state.directories.iter().map(|d| d.join(subdir));

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::ansible::core::AnsibleCore;
 use crate::ansible::package::{CorePack, build_pack};
+use crate::collection::Collections;
 use crate::execute::{Execution, ModuleFiles};
 use crate::locate::Locator;
 use crate::native::{NativeCall, NativeModules};
@@ -62,6 +63,11 @@ impl Runtime {
     /// The ansible-core whose modules are used.
     pub fn ansible_core(&self) -> Option<&AnsibleCore> {
         self.locator.core()
+    }
+
+    /// The collections below the collection paths.
+    pub fn collections(&self) -> Arc<Collections> {
+        self.locator.collections.clone()
     }
 
     /// Packs are built when first needed: runs without Python modules do not wait for them.

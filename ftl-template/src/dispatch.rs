@@ -3,9 +3,9 @@
 use ftl_core::source::Diagnostic;
 use ftl_core::{Map, Value};
 
+use crate::Evaluation;
 use crate::call::{Arguments, Failure, FailureKind};
 use crate::evaluate::{Machine, find_marker, from_failure, looks_like_template};
-use crate::{Evaluation, filter, jinja_test, lookup};
 
 /// Filters that look at markers themselves.
 const FILTERS_OF_MARKERS: [&str; 7] =
@@ -18,7 +18,6 @@ const FILTERS_OF_LAZY: &[&str] = &[
     "first",
     "from_yaml",
     "items2dict",
-    "json_query",
     "last",
     "length",
     "map",
@@ -119,7 +118,8 @@ impl Reach {
     }
 }
 
-fn short(name: &str) -> &str {
+/// The name without the prefix of ansible-core's own plugins.
+pub(crate) fn short(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
 }
 
@@ -213,8 +213,8 @@ pub(crate) fn filter_value(
     mut value: Value,
     mut arguments: Arguments,
 ) -> Result<Value, Failure> {
-    let Some(function) = filter::find(name) else {
-        if evaluation.shared().has_plugin("filter", name) {
+    let Some((name, function)) = evaluation.shared().filter(name) else {
+        if evaluation.shared().has_foreign("filter", name) {
             return foreign(evaluation, "filter", name, Some(value), arguments);
         }
         return Err(Failure::value_error(format!("No filter named '{name}' found.")));
@@ -242,8 +242,8 @@ pub(crate) fn test_value(
     mut value: Value,
     mut arguments: Arguments,
 ) -> Result<Value, Failure> {
-    let Some(function) = jinja_test::find(name) else {
-        if evaluation.shared().has_plugin("test", name) {
+    let Some(function) = evaluation.shared().test(name) else {
+        if evaluation.shared().has_foreign("test", name) {
             return foreign(evaluation, "test", name, Some(value), arguments);
         }
         return Err(Failure::value_error(format!("No test named '{name}' found.")));
@@ -269,7 +269,7 @@ pub(crate) fn filter(
     value: Value,
     arguments: Arguments,
 ) -> Result<Value, Failure> {
-    match filter::find(name).is_some() || evaluation.shared().has_plugin("filter", name) {
+    match evaluation.shared().has("filter", name) {
         true => filter_value(evaluation, name, value, arguments),
         false => Err(Failure::value_error(format!("No filter named '{name}'."))),
     }
@@ -282,7 +282,7 @@ pub(crate) fn test(
     value: Value,
     arguments: Arguments,
 ) -> Result<bool, Failure> {
-    if jinja_test::find(name).is_none() && !evaluation.shared().has_plugin("test", name) {
+    if !evaluation.shared().has("test", name) {
         return Err(Failure::value_error(format!("No test named '{name}'.")));
     }
     match test_value(evaluation, name, value, arguments)? {
@@ -298,8 +298,8 @@ pub(crate) fn lookup(
     mut terms: Vec<Value>,
     mut options: Arguments,
 ) -> Result<Vec<Value>, Failure> {
-    let Some(function) = lookup::find(name) else {
-        if evaluation.shared().has_plugin("lookup", name) {
+    let Some(function) = evaluation.shared().lookup(name) else {
+        if evaluation.shared().has_foreign("lookup", name) {
             evaluation.impure();
             let answer = foreign(evaluation, "lookup", name, None, Arguments::new(terms, options.rest_named()))?;
             if let Value::Undefined(marker) = answer {
@@ -343,7 +343,7 @@ pub(crate) fn lookup_call(machine: &Machine<'_>, mut arguments: Arguments, query
     let wants_list = query || arguments.take_named("wantlist").is_some_and(|w| w.is_true());
     let errors = arguments.take_named("errors");
     let errors = errors.as_ref().and_then(Value::as_str).unwrap_or("strict");
-    let known = lookup::find(&name).is_some() || evaluation.shared().has_plugin("lookup", &name);
+    let known = evaluation.shared().has("lookup", &name);
     match lookup(evaluation, &name, terms, arguments) {
         Ok(results) if wants_list => Ok(Value::list(results)),
         Ok(results) => Ok(joined(results)),

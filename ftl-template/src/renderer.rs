@@ -258,7 +258,7 @@ impl Renderer {
     pub fn lookup(&self, name: &str, terms: Vec<Value>, options: Map) -> Result<Vec<Value>, Diagnostic> {
         let evaluation = Evaluation::new(self, None);
         let named = options.text_iter().map(|(key, value)| (Arc::from(key), value.clone())).collect();
-        let known = crate::lookup::find(name).is_some() || self.shared.has_plugin("lookup", name);
+        let known = self.shared.has("lookup", name);
         let results = dispatch::lookup(&evaluation, name, terms, Arguments::new(Vec::new(), named));
         let results = results.and_then(|results| {
             let finished = results.into_iter().map(|value| evaluate::finalize(self, value, true));
@@ -289,9 +289,9 @@ impl Renderer {
         &self.shared
     }
 
-    /// Does a plugin in Python have this filter or test?
+    /// Is there a filter or test that is not one of ansible-core's?
     pub(crate) fn foreign(&self) -> impl Fn(&str, &str) -> bool + '_ {
-        |kind, name| self.shared.has_plugin(kind, name)
+        |kind, name| self.shared.has(kind, name)
     }
 
     pub(crate) fn syntax(&self) -> &Arc<Syntax> {

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use ftl_core::source::Diagnostic;
 use ftl_core::{Map, Value};
 
+use crate::call::{FilterFunction, LookupFunction, TestFunction};
+use crate::{filter, jinja_test, lookup};
+
 /// Where variables come from: one host and task. Values are raw: rendering happens here.
 pub trait Scope: Send + Sync {
     fn get(&self, name: &str) -> Option<Value>;
@@ -69,10 +72,15 @@ pub trait PythonPlugins: Send + Sync {
 /// Names of the hosts a pattern selects.
 pub type HostsMatching = Box<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
+/// The collections whose plugins FTL has itself in part, or that redirect to such plugins.
+pub const COLLECTIONS: [&str; 3] = ["ansible.netcommon", "ansible.utils", "community.general"];
+
 /// Settings and ports that every template of a run sees.
 pub struct Shared {
     pub files: Arc<dyn Files>,
     pub plugins: Option<Arc<dyn PythonPlugins>>,
+    /// Those of [`COLLECTIONS`] that are installed: FTL's own filters and lookups of the others do not exist.
+    pub collections: Vec<&'static str>,
     /// The controller's environment (`lookup('env', …)`).
     pub environment: BTreeMap<String, String>,
     pub working_dir: PathBuf,
@@ -95,6 +103,7 @@ impl Default for Shared {
         Shared {
             files: Arc::new(PlainFiles),
             plugins: None,
+            collections: Vec::new(),
             environment: BTreeMap::new(),
             working_dir: PathBuf::from("/"),
             base_dir: PathBuf::from("/"),
@@ -129,8 +138,34 @@ impl Default for Budget {
 }
 
 impl Shared {
+    /// Is there a filter, test or lookup (`kind`) of this name, FTL's own or in Python?
+    pub fn has(&self, kind: &str, name: &str) -> bool {
+        let own = match kind {
+            "filter" => self.filter(name).is_some(),
+            "test" => self.test(name).is_some(),
+            _ => self.lookup(name).is_some(),
+        };
+        own || self.has_foreign(kind, name)
+    }
+
     /// Is there a plugin in Python for a name that is not FTL's own?
-    pub(crate) fn has_plugin(&self, kind: &str, name: &str) -> bool {
+    pub(crate) fn has_foreign(&self, kind: &str, name: &str) -> bool {
         self.plugins.as_ref().is_some_and(|plugins| plugins.has(kind, name))
+    }
+
+    /// FTL's own filter, and the name that messages show.
+    pub(crate) fn filter<'n>(&self, name: &'n str) -> Option<(&'n str, FilterFunction)> {
+        let core = filter::find(name).map(|function| (name, function));
+        core.or_else(|| filter::find_of_collection(name, &self.collections))
+    }
+
+    /// FTL's own test.
+    pub(crate) fn test(&self, name: &str) -> Option<TestFunction> {
+        jinja_test::find(name)
+    }
+
+    /// FTL's own lookup.
+    pub(crate) fn lookup(&self, name: &str) -> Option<LookupFunction> {
+        lookup::find(name).or_else(|| lookup::find_of_collection(name, &self.collections))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ftl_core::source::Origin;
 use ftl_core::value::{Dict, List};
 use ftl_core::{Str, Value};
-use ftl_template::{Renderer, Shared, eval_line};
+use ftl_template::{COLLECTIONS, Renderer, Shared, eval_line};
 use serde_json::Value as Json;
 
 fn trusted(json: &Json) -> Value {
@@ -64,16 +64,16 @@ fn same(expected: &Json, found: &Json) -> bool {
 
 #[test]
 fn answers_of_core_as_recorded() {
-    check(include_str!("data/filters.json"));
+    check(include_str!("data/filters.json"), &[]);
 }
 
 /// Of `ansible.utils` and `community.general`.
 #[test]
 fn answers_of_collections_as_recorded() {
-    check(include_str!("data/collections.json"));
+    check(include_str!("data/collections.json"), &COLLECTIONS);
 }
 
-fn check(recorded: &str) {
+fn check(recorded: &str, collections: &[&'static str]) {
     let data: Json = serde_json::from_str(recorded).expect("JSON");
     let directory = Directory::with_files(&data);
     let environment = data["environment"].as_object().expect("environment");
@@ -81,6 +81,7 @@ fn check(recorded: &str) {
         environment: environment.iter().map(|(k, v)| (k.clone(), v.as_str().unwrap_or("").to_string())).collect(),
         working_dir: directory.0.clone(),
         base_dir: directory.0.clone(),
+        collections: collections.to_vec(),
         ..Shared::default()
     });
     let scope = Arc::new((*trusted(&data["vars"]).as_map().expect("variables")).clone());
@@ -101,4 +102,48 @@ fn check(recorded: &str) {
         }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Which collections must be there for a name, as ansible-core and `ansible.netcommon` redirect it.
+#[test]
+fn plugins_of_collections_count_where_those_are_installed() {
+    let check = |expression: &str, collections: &[&'static str], expected: &str| {
+        let shared = Arc::new(Shared { collections: collections.to_vec(), ..Shared::default() });
+        let renderer = Renderer::new(Arc::new(ftl_core::Map::new()), shared);
+        let found = renderer.render_str(&Str::trusted(format!("{{{{ {expression} }}}}"), None));
+        let found = found.map_or_else(|error| error.one_line(), |value| ftl_core::value::repr(&value));
+        assert_eq!(found, expected, "{expression} with {collections:?}");
+    };
+    let general = &["community.general"];
+    let missing = |kind: &str, name: &str| format!("Syntax error in template: No {kind} named '{name}'.");
+    for name in
+        ["json_query", "community.general.json_query", "ansible.builtin.json_query", "ansible.legacy.json_query"]
+    {
+        check(&format!("{{'a': 1}} | {name}('a')"), general, "1");
+        check(&format!("{{'a': 1}} | {name}('a')"), &["ansible.utils"], &missing("filter", name));
+    }
+    for name in ["ipaddr", "ansible.netcommon.ipaddr", "ansible.builtin.ipaddr"] {
+        check(&format!("'10.0.0.1/8' | {name}('network')"), &["ansible.netcommon", "ansible.utils"], "'10.0.0.0'");
+        for installed in COLLECTIONS {
+            check(&format!("'10.0.0.1/8' | {name}('network')"), &[installed], &missing("filter", name));
+        }
+    }
+    check("'10.0.0.1/8' | ansible.utils.ipaddr('network')", &["ansible.utils"], "'10.0.0.0'");
+    check("'10.0.0.1/8' | ansible.utils.ipaddr('network')", general, &missing("filter", "ansible.utils.ipaddr"));
+    check("1 | ipaddr", &[], &missing("filter", "ipaddr"));
+    let unknown = "The filter plugin 'ansible.builtin.map' failed: No filter named 'json_query'.";
+    check("[1] | map('json_query', 'x')", &[], unknown);
+    check("'json_query' is filter", &[], "False");
+    check("'json_query' is filter", general, "True");
+    for name in ["flattened", "community.general.flattened"] {
+        check(&format!("query('{name}', [1, [2]])"), general, "[1, 2]");
+        check(&format!("query('{name}', 1)"), &[], &format!("The lookup plugin '{name}' was not found."));
+    }
+    let failed = "The filter plugin 'community.general.json_query' failed: JMESPathError in json_query filter plugin:";
+    let renderer = Renderer::new(
+        Arc::new(ftl_core::Map::new()),
+        Arc::new(Shared { collections: general.to_vec(), ..Shared::default() }),
+    );
+    let error = renderer.render_str(&Str::trusted("{{ 1 | json_query('[') }}", None)).expect_err("bad expression");
+    assert!(error.one_line().starts_with(failed), "{}", error.one_line());
 }

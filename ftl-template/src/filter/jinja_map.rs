@@ -23,7 +23,7 @@ pub(super) fn map(evaluation: &Evaluation<'_>, value: Value, mut arguments: Argu
     };
     let name = text(&name)?;
     let inner = Arguments::new(arguments.rest(), arguments.rest_named());
-    if crate::filter::find(&name).is_none() && !evaluation.shared().has_plugin("filter", &name) {
+    if !evaluation.shared().has("filter", &name) {
         return Err(format!("No filter named '{name}'.").into());
     }
     let mut out = Vec::new();
@@ -70,7 +70,7 @@ fn filtered(
     let test = match rest.next() {
         Some(name) => {
             let name = text(&name)?;
-            if crate::jinja_test::find(&name).is_none() && !evaluation.shared().has_plugin("test", &name) {
+            if !evaluation.shared().has("test", &name) {
                 return Err(format!("No test named '{name}'.").into());
             }
             Some(name)

@@ -32,7 +32,7 @@ pub(crate) mod time;
 pub(crate) mod url;
 mod vault;
 
-pub use table::{find, names};
+pub(crate) use table::{find, find_of_collection};
 
 pub(crate) use jinja_number::to_float;
 pub(crate) use protomatter::tags;

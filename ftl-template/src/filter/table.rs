@@ -7,6 +7,7 @@ use super::{
 };
 use super::{jinja_html, jinja_map, jinja_number, jinja_sequence, jinja_sort, jinja_text};
 use crate::call::FilterFunction;
+use crate::dispatch::short;
 
 /// One line per member: name, function, one line of documentation. Kept sorted by name; a test checks it.
 pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
@@ -15,24 +16,6 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("ansible._protomatter.finalize", protomatter::finalize, "value as it leaves the template"),
     ("ansible._protomatter.origin", protomatter::origin, "where a value was written"),
     ("ansible._protomatter.tag_names", protomatter::tag_names, "what is known about a value"),
-    ("ansible.utils.cidr_merge", ip_calculation::cidr_merge, "networks merged where they touch"),
-    ("ansible.utils.ip4_hex", ip_calculation::ip4_hex, "address in hexadecimal digits"),
-    ("ansible.utils.ipaddr", ipaddr::ipaddr, "address or network if it is one, or what a query asks of it"),
-    ("ansible.utils.ipmath", ip_calculation::ipmath, "address some places further on"),
-    ("ansible.utils.ipsubnet", ip_calculation::ipsubnet, "subnets of a network"),
-    ("ansible.utils.ipv4", ipaddr::ipv4, "as ipaddr, of version 4 only"),
-    ("ansible.utils.ipv6", ipaddr::ipv6, "as ipaddr, of version 6 only"),
-    ("ansible.utils.ipwrap", ipaddr::ipwrap, "addresses of version 6 in brackets"),
-    ("ansible.utils.network_in_network", ip_calculation::network_in_network, "is a network within another"),
-    (
-        "ansible.utils.network_in_usable",
-        ip_calculation::network_in_usable,
-        "is a network within the host addresses of another",
-    ),
-    ("ansible.utils.next_nth_usable", ip_calculation::next_nth_usable, "host address some places further on"),
-    ("ansible.utils.nthhost", ip_calculation::nthhost, "address of a network by its number"),
-    ("ansible.utils.previous_nth_usable", ip_calculation::previous_nth_usable, "host address some places before"),
-    ("ansible.utils.reduce_on_network", ip_calculation::reduce_on_network, "the addresses that are within a network"),
     ("attr", jinja_sequence::attr, "attribute of a value"),
     ("b64decode", encode::b64decode, "text from base64"),
     ("b64encode", encode::b64encode, "text as base64"),
@@ -42,14 +25,10 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("capitalize", jinja_text::capitalize, "text with a capital at its beginning"),
     ("center", jinja_text::center, "text in the middle of a field"),
     ("checksum", encode::sha1, "SHA-1 digest of a text"),
-    ("cidr_merge", ip_calculation::cidr_merge, "networks merged where they touch"),
     ("combinations", combination::combinations, "all selections from a list"),
     ("combine", structure::combine, "dicts merged, later ones first"),
     ("comment", comment::comment, "text as a comment block"),
     ("commonpath", path::commonpath, "longest path that all have in common"),
-    ("community.general.dict", collection::dict, "dict from pairs"),
-    ("community.general.dict_kv", collection::dict_kv, "dict of one entry"),
-    ("community.general.json_query", collection::json_query, "result of a JMESPath expression"),
     ("count", jinja_sequence::length, "number of items"),
     ("d", jinja_sequence::default, "the value, or another when it is undefined"),
     ("default", jinja_sequence::default, "the value, or another when it is undefined"),
@@ -79,17 +58,9 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("indent", jinja_text::indent, "text with its lines indented"),
     ("int", jinja_number::int, "value as an integer"),
     ("intersect", set_theory::intersect, "items both lists have"),
-    ("ip4_hex", ip_calculation::ip4_hex, "address in hexadecimal digits"),
-    ("ipaddr", ipaddr::ipaddr, "address or network if it is one, or what a query asks of it"),
-    ("ipmath", ip_calculation::ipmath, "address some places further on"),
-    ("ipsubnet", ip_calculation::ipsubnet, "subnets of a network"),
-    ("ipv4", ipaddr::ipv4, "as ipaddr, of version 4 only"),
-    ("ipv6", ipaddr::ipv6, "as ipaddr, of version 6 only"),
-    ("ipwrap", ipaddr::ipwrap, "addresses of version 6 in brackets"),
     ("items", jinja_sequence::items, "pairs of a dict"),
     ("items2dict", structure::items2dict, "dict from a list of key and value dicts"),
     ("join", jinja_sequence::join, "items as one text"),
-    ("json_query", collection::json_query, "result of a JMESPath expression"),
     ("last", jinja_sequence::last, "last item"),
     ("length", jinja_sequence::length, "number of items"),
     ("list", jinja_sequence::list, "items as a list"),
@@ -100,22 +71,16 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("max", jinja_sort::max, "largest item"),
     ("md5", encode::md5, "MD5 digest of a text"),
     ("min", jinja_sort::min, "smallest item"),
-    ("network_in_network", ip_calculation::network_in_network, "is a network within another"),
-    ("network_in_usable", ip_calculation::network_in_usable, "is a network within the host addresses of another"),
-    ("next_nth_usable", ip_calculation::next_nth_usable, "host address some places further on"),
     ("normpath", path::normpath, "path without superfluous parts"),
-    ("nthhost", ip_calculation::nthhost, "address of a network by its number"),
     ("password_hash", password::password_hash, "crypt hash of a password"),
     ("path_join", path::path_join, "parts joined to a path"),
     ("permutations", combination::permutations, "all orders of a list"),
     ("pow", math::pow, "power"),
     ("pprint", jinja_text::pprint, "value printed prettily"),
-    ("previous_nth_usable", ip_calculation::previous_nth_usable, "host address some places before"),
     ("product", combination::product, "tuples of every item with every other"),
     ("quote", encode::quote, "text quoted for the shell"),
     ("random", random::random, "random number or item"),
     ("realpath", path::realpath, "path with links resolved"),
-    ("reduce_on_network", ip_calculation::reduce_on_network, "the addresses that are within a network"),
     ("regex_escape", regex::escape, "text with special characters of patterns escaped"),
     ("regex_findall", regex::find_all, "all matches in a text"),
     ("regex_replace", regex::replace, "text with matches replaced"),
@@ -174,21 +139,56 @@ pub(crate) static TABLE: &[(&str, FilterFunction, &str)] = &[
     ("zip_longest", combination::zip_longest, "tuples of the items at the same places, short lists filled"),
 ];
 
+/// Filters of collections, which count where their collection is installed. Sorted as well.
+static OF_COLLECTIONS: &[(&str, FilterFunction, &str)] = &[
+    ("ansible.utils.cidr_merge", ip_calculation::cidr_merge, "networks merged where they touch"),
+    ("ansible.utils.ip4_hex", ip_calculation::ip4_hex, "address in hexadecimal digits"),
+    ("ansible.utils.ipaddr", ipaddr::ipaddr, "address or network if it is one, or what a query asks of it"),
+    ("ansible.utils.ipmath", ip_calculation::ipmath, "address some places further on"),
+    ("ansible.utils.ipsubnet", ip_calculation::ipsubnet, "subnets of a network"),
+    ("ansible.utils.ipv4", ipaddr::ipv4, "as ipaddr, of version 4 only"),
+    ("ansible.utils.ipv6", ipaddr::ipv6, "as ipaddr, of version 6 only"),
+    ("ansible.utils.ipwrap", ipaddr::ipwrap, "addresses of version 6 in brackets"),
+    ("ansible.utils.network_in_network", ip_calculation::network_in_network, "is a network within another"),
+    (
+        "ansible.utils.network_in_usable",
+        ip_calculation::network_in_usable,
+        "is a network within the host addresses of another",
+    ),
+    ("ansible.utils.next_nth_usable", ip_calculation::next_nth_usable, "host address some places further on"),
+    ("ansible.utils.nthhost", ip_calculation::nthhost, "address of a network by its number"),
+    ("ansible.utils.previous_nth_usable", ip_calculation::previous_nth_usable, "host address some places before"),
+    ("ansible.utils.reduce_on_network", ip_calculation::reduce_on_network, "the addresses that are within a network"),
+    ("community.general.dict", collection::dict, "dict from pairs"),
+    ("community.general.dict_kv", collection::dict_kv, "dict of one entry"),
+    ("community.general.json_query", collection::json_query, "result of a JMESPath expression"),
+];
+
 /// The function of this name. A prefix `ansible.builtin.` or `ansible.legacy.` is understood.
-pub fn find(name: &str) -> Option<FilterFunction> {
-    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+pub(crate) fn find(name: &str) -> Option<FilterFunction> {
+    let short = short(name);
     TABLE.binary_search_by(|entry| entry.0.cmp(short)).ok().map(|at| TABLE[at].1)
 }
 
-/// Names and documentation, sorted.
-pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().map(|entry| (entry.0, entry.2))
+/// The filter of a collection, by its full name or as ansible-core and `ansible.netcommon` redirect it, and that full name.
+pub(crate) fn find_of_collection(name: &str, installed: &[&str]) -> Option<(&'static str, FilterFunction)> {
+    let of = |full: &str| OF_COLLECTIONS.binary_search_by(|entry| entry.0.cmp(full)).ok();
+    let short = short(name);
+    let netcommon = short.strip_prefix("ansible.netcommon.").or((!short.contains('.')).then_some(short));
+    let at = match (short, netcommon) {
+        ("json_query", _) => of("community.general.json_query"),
+        (_, Some(redirected)) if installed.contains(&"ansible.netcommon") => of(&format!("ansible.utils.{redirected}")),
+        _ => of(short),
+    };
+    let (name, function, _) = OF_COLLECTIONS[at?];
+    installed.iter().any(|c| name.strip_prefix(c).is_some_and(|rest| rest.starts_with('.'))).then_some((name, function))
 }
-
 #[cfg(test)]
 mod tests {
     #[test]
     fn sorted_by_name() {
-        assert!(super::TABLE.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for table in [super::TABLE, super::OF_COLLECTIONS] {
+            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
     }
 }

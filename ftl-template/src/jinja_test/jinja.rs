@@ -53,14 +53,14 @@ fn is_undefined(value: &Value) -> bool {
     value.is_undefined() || matches!(value, Value::Object(o) if o.type_name() == "Undefined")
 }
 
-pub(super) fn filter(_: &Evaluation<'_>, value: Value, arguments: Arguments) -> Result<bool, Failure> {
+pub(super) fn filter(evaluation: &Evaluation<'_>, value: Value, arguments: Arguments) -> Result<bool, Failure> {
     no_arguments(&arguments, "test_filter")?;
-    Ok(value.as_str().is_some_and(|name| crate::filter::find(name).is_some()))
+    Ok(value.as_str().is_some_and(|name| evaluation.shared().has("filter", name)))
 }
 
-pub(super) fn test(_: &Evaluation<'_>, value: Value, arguments: Arguments) -> Result<bool, Failure> {
+pub(super) fn test(evaluation: &Evaluation<'_>, value: Value, arguments: Arguments) -> Result<bool, Failure> {
     no_arguments(&arguments, "test_test")?;
-    Ok(value.as_str().is_some_and(|name| crate::jinja_test::find(name).is_some()))
+    Ok(value.as_str().is_some_and(|name| evaluation.shared().has("test", name)))
 }
 
 pub(super) fn none(_: &Evaluation<'_>, value: Value, arguments: Arguments) -> Result<bool, Failure> {

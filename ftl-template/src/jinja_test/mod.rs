@@ -11,4 +11,4 @@ mod table;
 mod uri;
 mod version;
 
-pub use table::{find, names};
+pub(crate) use table::find;

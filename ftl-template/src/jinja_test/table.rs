@@ -3,6 +3,7 @@
 use super::protomatter;
 use super::{collection, file, jinja, pattern, result, uri, version};
 use crate::call::TestFunction;
+use crate::dispatch::short;
 
 /// One line per member: name, function, one line of documentation. Kept sorted by name; a test checks it.
 pub(crate) static TABLE: &[(&str, TestFunction, &str)] = &[
@@ -98,14 +99,9 @@ pub(crate) static TABLE: &[(&str, TestFunction, &str)] = &[
 ];
 
 /// The function of this name. A prefix `ansible.builtin.` or `ansible.legacy.` is understood.
-pub fn find(name: &str) -> Option<TestFunction> {
-    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+pub(crate) fn find(name: &str) -> Option<TestFunction> {
+    let short = short(name);
     TABLE.binary_search_by(|entry| entry.0.cmp(short)).ok().map(|at| TABLE[at].1)
-}
-
-/// Names and documentation, sorted.
-pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().map(|entry| (entry.0, entry.2))
 }
 
 #[cfg(test)]

@@ -13,5 +13,4 @@ mod template;
 mod url;
 mod variable;
 
-pub use table::{find, names};
-pub use template::template_variables;
+pub(crate) use table::{find, find_of_collection};

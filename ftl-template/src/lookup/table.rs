@@ -2,10 +2,10 @@
 
 use super::{command, file, list, password, sequence, table_file, template, url, variable};
 use crate::call::LookupFunction;
+use crate::dispatch::short;
 
 /// One line per member: name, function, one line of documentation. Kept sorted by name; a test checks it.
 pub(crate) static TABLE: &[(&str, LookupFunction, &str)] = &[
-    ("community.general.flattened", list::flattened, "the terms, all lists opened"),
     ("config", variable::config, "settings"),
     ("csvfile", table_file::csvfile, "cell of a CSV file"),
     ("dict", list::dict, "key and value of each entry"),
@@ -13,7 +13,6 @@ pub(crate) static TABLE: &[(&str, LookupFunction, &str)] = &[
     ("file", file::file, "content of files"),
     ("fileglob", file::fileglob, "files that match patterns"),
     ("first_found", file::first_found, "the first file that exists"),
-    ("flattened", list::flattened, "the terms, all lists opened"),
     ("indexed_items", list::indexed_items, "the terms with their numbers"),
     ("ini", table_file::ini, "value in an INI file"),
     ("inventory_hostnames", variable::inventory_hostnames, "hosts that match a pattern"),
@@ -35,14 +34,15 @@ pub(crate) static TABLE: &[(&str, LookupFunction, &str)] = &[
 ];
 
 /// The function of this name. A prefix `ansible.builtin.` or `ansible.legacy.` is understood.
-pub fn find(name: &str) -> Option<LookupFunction> {
-    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+pub(crate) fn find(name: &str) -> Option<LookupFunction> {
+    let short = short(name);
     TABLE.binary_search_by(|entry| entry.0.cmp(short)).ok().map(|at| TABLE[at].1)
 }
 
-/// Names and documentation, sorted.
-pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().map(|entry| (entry.0, entry.2))
+/// The lookup of an installed collection, by its full name or the short one that ansible-core redirects.
+pub(crate) fn find_of_collection(name: &str, installed: &[&str]) -> Option<LookupFunction> {
+    let of_general = matches!(short(name), "flattened" | "community.general.flattened");
+    (of_general && installed.contains(&"community.general")).then_some(list::flattened)
 }
 
 #[cfg(test)]

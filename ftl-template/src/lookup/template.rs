@@ -64,7 +64,7 @@ pub(super) fn template(
 }
 
 /// `template_path`, `template_host`, … for a template file; with `managed`, `ansible_managed` as configured too.
-pub fn template_variables(
+fn template_variables(
     shared: &Shared,
     name: &str,
     path: &Path,

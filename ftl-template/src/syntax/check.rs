@@ -21,7 +21,7 @@ pub(crate) const MUTATORS: [&str; 12] = [
     "__setitem__",
 ];
 
-/// Notes filters and tests that are not FTL's own: unless a plugin has them, they are a syntax error. Inside `if` that is
+/// Notes filters and tests that are not ansible-core's: unless a plugin has them, they are a syntax error. Inside `if` that is
 /// only found out at run time, as in Jinja.
 pub(super) fn check(template: &mut Template) {
     let mut walk = Walk { soft: 0, mutates: false, unknown: vec![] };
