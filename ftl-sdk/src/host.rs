@@ -109,9 +109,12 @@ impl Host {
         warnings
     }
 
-    /// The file a path of an argument means.
+    /// The file a path of an argument means. No path means no file, not the directory where the task starts.
     pub fn at(&self, path: &str) -> PathBuf {
-        self.settings.cwd.join(path_of(path))
+        match path {
+            "" => PathBuf::new(),
+            path => self.settings.cwd.join(path_of(path)),
+        }
     }
 
     /// A path as text in results.
@@ -181,6 +184,13 @@ fn own_uid() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_path_is_no_file() {
+        let host = Host::new("m", Settings { cwd: "/here".into(), ..Settings::default() });
+        assert_eq!(host.at("a"), PathBuf::from("/here/a"));
+        assert!(host.at("").symlink_metadata().is_err());
+    }
 
     #[test]
     fn paths_are_expanded() {

@@ -13,7 +13,6 @@ use crate::check::check;
 use crate::host::Host;
 use crate::outcome::{Answer, Failure, Outcome};
 use crate::secret::{hide, secrets};
-use crate::text::path_of;
 
 /// Rules between arguments.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +114,7 @@ impl Module {
 /// What Ansible adds to every result that names a file: its owner, mode, state and size.
 fn add_path_facts(result: &mut Object, host: &Host) {
     let named = result.get("path").or_else(|| result.get("dest"));
-    let Some(path) = named.and_then(Value::as_str).map(|path| host.cwd().join(path_of(path))) else { return };
+    let Some(path) = named.and_then(Value::as_str).map(|path| host.at(path)) else { return };
     let (Ok(target), Ok(found)) = (std::fs::metadata(&path), std::fs::symlink_metadata(&path)) else { return };
     result.insert("uid".into(), found.uid().into());
     result.insert("gid".into(), found.gid().into());

@@ -180,9 +180,36 @@ pub(crate) fn number(text: &str) -> Option<i64> {
     text.trim().parse().ok()
 }
 
-/// What the attributes of a module that are covered here can be: no labels where there are labels, no `chattr`.
+/// What the attributes of a module that are covered here can be: no labels where there are labels, no `chattr`, no
+/// numbers that are none of a mode or an account.
 pub(crate) fn are_covered(given: &Object, selinux: bool) -> bool {
     let set = |name: &str| given.get(name).is_some_and(|value| !value.is_null());
-    let mode = given.get("mode").is_none_or(|mode| mode.is_string() || mode.is_null() || mode.is_i64());
-    !selinux && mode && !set("attributes") && !set("attr")
+    let account = |name: &str| match given.get(name) {
+        Some(Value::String(text)) => number(text).is_none_or(|number| (0..i64::from(u32::MAX)).contains(&number)),
+        Some(Value::Number(number)) => number.as_u64().is_some_and(|number| number < u64::from(u32::MAX)),
+        _ => true,
+    };
+    let mode = is_mode(given.get("mode"));
+    !selinux && mode && account("owner") && account("group") && !set("attributes") && !set("attr")
+}
+
+/// Is it text, or a number that can be a mode?
+pub(crate) fn is_mode(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null | Value::String(_)) => true,
+        Some(value) => value.as_u64().is_some_and(|mode| mode <= 0o7777),
+    }
+}
+
+/// Has the command line that validates one `%s`, and no other `%` than `%%`? Python formats it with one value.
+pub(crate) fn is_validation(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => {
+            let rest = text.replace("%%", "");
+            let escaped = text.contains("%%s");
+            !escaped && (!text.contains("%s") || (rest.matches('%').count() == 1 && rest.contains("%s")))
+        }
+        Some(_) => false,
+    }
 }

@@ -40,6 +40,10 @@ pub(crate) const MODULE: Module = Module {
 
 /// Not a shell with a list of words, nor no words at all: Python's text about the latter depends on its version.
 fn covers(given: &Object, _: bool) -> bool {
+    // Python takes an empty name for the shell's.
+    if given.get("executable").is_some_and(|executable| executable == "") {
+        return false;
+    }
     if given.contains_key("argv") && given.get("_uses_shell").is_some_and(|shell| shell != &Value::Bool(false)) {
         return false;
     }

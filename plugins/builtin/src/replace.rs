@@ -2,12 +2,12 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ftl_sdk::{Failure, Host, repr_text};
+use ftl_sdk::{Failure, Host, repr_text, text_of};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags, utimensat};
 use rustix::io::Errno;
 
@@ -20,9 +20,17 @@ pub(crate) struct Manner {
     pub keep: bool,
     /// Write into the file where it cannot be replaced.
     pub unsafe_writes: bool,
+    /// Do messages name the source as bytes? Python's `copy` does.
+    pub bytes: bool,
 }
 
-/// Moves `from` to `to`; `from_name` and `to_name` are what messages call them.
+impl Manner {
+    fn shown(self, from: &Path) -> String {
+        format!("{}{}", if self.bytes { "b" } else { "" }, repr_text(&text_of(from.as_os_str().as_bytes())))
+    }
+}
+
+/// Moves `from` to `to`; `to_name` is what messages call the latter.
 pub(crate) fn put(host: &Host, from: &Path, to: &Path, to_name: &str, manner: Manner) -> Result<(), Failure> {
     let before = fs::metadata(to).ok();
     if let Some(before) = before.as_ref().filter(|_| manner.keep) {
@@ -34,13 +42,12 @@ pub(crate) fn put(host: &Host, from: &Path, to: &Path, to_name: &str, manner: Ma
         }
     }
     if let Err(error) = fs::rename(from, to) {
-        let from_name = host.shown(from);
         match Errno::from_io_error(&error) {
             Some(Errno::PERM | Errno::XDEV | Errno::ACCESS | Errno::TXTBSY | Errno::BUSY) => {
-                put_slowly(host, from, to, to_name, manner)?;
+                put_slowly(from, to, to_name, manner)?;
             }
             _ => {
-                let message = format!("Could not replace {} with {}.", repr_text(to_name), repr_text(&from_name));
+                let message = format!("Could not replace {} with {}.", repr_text(to_name), manner.shown(from));
                 return Err(Failure::crash(message).because(problem::about_both(&error, from, to)));
             }
         }
@@ -71,12 +78,12 @@ fn make_new(host: &Host, file: &Path) -> io::Result<()> {
 }
 
 /// Through a copy beside the target, where the file cannot be renamed to it.
-fn put_slowly(host: &Host, from: &Path, to: &Path, to_name: &str, manner: Manner) -> Result<(), Failure> {
+fn put_slowly(from: &Path, to: &Path, to_name: &str, manner: Manner) -> Result<(), Failure> {
     let directory = to.parent().unwrap_or(Path::new("/"));
     let suffix = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let copy = match fresh_file(directory, ".ansible_tmp", &suffix) {
         Ok((_, copy)) => copy,
-        Err(_) if manner.unsafe_writes => return write_into(from, to, to_name),
+        Err(_) if manner.unsafe_writes => return write_into(from, to),
         Err(error) => {
             let message = format!(
                 "The destination directory {} is not writable by the current user.",
@@ -85,22 +92,33 @@ fn put_slowly(host: &Host, from: &Path, to: &Path, to_name: &str, manner: Manner
             return Err(Failure::crash(message).because(problem::about_bytes(&error, directory)));
         }
     };
-    let done = fill(from, to, &copy, manner).and_then(|()| match fs::rename(&copy, to) {
-        Err(error) if manner.unsafe_writes && Errno::from_io_error(&error) == Some(Errno::BUSY) => {
-            fs::copy(&copy, to).map(drop)
-        }
-        other => other,
-    });
+    let done = fill_and_rename(from, to, &copy, to_name, manner);
     fs::remove_file(&copy).ok();
-    match done {
-        Ok(()) => {
-            fs::remove_file(from).ok();
-            Ok(())
+    if done.is_ok() {
+        fs::remove_file(from).ok();
+    }
+    done
+}
+
+fn fill_and_rename(from: &Path, to: &Path, copy: &Path, to_name: &str, manner: Manner) -> Result<(), Failure> {
+    if let Err(error) = fill(from, to, copy, manner) {
+        if manner.unsafe_writes {
+            return write_into(from, to);
         }
-        Err(_) if manner.unsafe_writes => write_into(from, to, to_name),
+        let message = format!("Failed to replace {} with {}.", repr_text(to_name), manner.shown(from));
+        return Err(Failure::crash(message).because(problem::about_both(&error, copy, to)));
+    }
+    match fs::rename(copy, to) {
+        Ok(()) => Ok(()),
+        Err(error) if manner.unsafe_writes && Errno::from_io_error(&error) == Some(Errno::BUSY) => write_into(copy, to),
         Err(error) => {
-            let message = format!("Failed to replace {} with {}.", repr_text(to_name), repr_text(&host.shown(from)));
-            Err(Failure::crash(message).because(problem::about_both(&error, &copy, to)))
+            let (from, copy_name) = (manner.shown(from), text_of(copy.as_os_str().as_bytes()));
+            let message = format!(
+                "Unable to make {from} into to {}, failed final rename from {}.",
+                repr_text(to_name),
+                repr_text(&copy_name)
+            );
+            Err(Failure::crash(message).because(problem::about_both(&error, copy, to)))
         }
     }
 }
@@ -125,20 +143,14 @@ fn ignore_refusal(result: io::Result<()>) -> io::Result<()> {
     })
 }
 
-fn write_into(from: &Path, to: &Path, to_name: &str) -> Result<(), Failure> {
+fn write_into(from: &Path, to: &Path) -> Result<(), Failure> {
     let write =
         || io::copy(&mut File::open(from)?, &mut File::options().write(true).create(true).truncate(true).open(to)?);
-    match write() {
-        Ok(_) => {
-            fs::remove_file(from).ok();
-            Ok(())
-        }
-        Err(error) => {
-            let from = ftl_sdk::text_of(std::os::unix::ffi::OsStrExt::as_bytes(from.as_os_str()));
-            let message = format!("Could not write data to file {} from {}.", repr_text(to_name), repr_text(&from));
-            Err(Failure::crash(message).because(problem::about(&error, to_name)))
-        }
-    }
+    write().map(drop).map_err(|error| {
+        let shown = |path: &Path| repr_text(&text_of(path.as_os_str().as_bytes()));
+        let message = format!("Could not write data to file b{} from b{}.", shown(to), shown(from));
+        Failure::crash(message).because(problem::about_bytes(&error, to))
+    })
 }
 
 fn touch(file: &Path) -> io::Result<()> {

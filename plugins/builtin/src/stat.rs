@@ -61,12 +61,14 @@ fn run(args: &mut Args, host: &Host) -> Answer {
         let checksum = digest::of_file(&file, args.needed("checksum_algorithm"));
         stat.set("checksum", checksum.map_err(|error| problem::crash(&error, &file))?);
     }
-    describe(args, host, &file, &found, &mut stat);
+    // `file` looks at links themselves.
+    let itself = std::fs::symlink_metadata(&file).map_err(|error| problem::crash(&error, &file))?;
+    describe(args, host, &file, (&found, &itself), &mut stat);
     Ok(Outcome::changed(false).with("stat", stat.0))
 }
 
 /// What only other programs know. They run side by side.
-fn describe(args: &Args, host: &Host, file: &Path, found: &Metadata, stat: &mut Outcome) {
+fn describe(args: &Args, host: &Host, file: &Path, (found, itself): (&Metadata, &Metadata), stat: &mut Outcome) {
     let (wants_mime, wants_attributes) = (args.flag("get_mime"), args.flag("get_attributes"));
     let tool = |words: &[&str]| {
         let tool = process::exists(words[0], host)?;
@@ -88,7 +90,7 @@ fn describe(args: &Args, host: &Host, file: &Path, found: &Metadata, stat: &mut 
             }));
             command.env_clear().envs(environment).stdin(std::process::Stdio::null()).output().ok()
         };
-    let simple = wants_mime.then(|| simple_mime(found)).flatten();
+    let simple = wants_mime.then(|| simple_mime(itself)).flatten();
     let (mime, attributes) = std::thread::scope(|scope| {
         let asked = match (&mime_line, simple) {
             (Some(line), None) => Some(line),

@@ -25,10 +25,11 @@ pub(crate) const MODULE: Module = Module {
     )
 };
 
-/// New files get a label; and how a relative directory is named depends on Python's version.
+/// New files get a label; and how a directory is named that is relative or goes back depends on Python's version.
 fn covers(given: &Object, selinux: bool) -> bool {
     let path = given.get("path").and_then(Value::as_str);
-    !selinux && path.is_none_or(|path| path.starts_with(['/', '~', '$']))
+    let odd = |path: &str| ["//", "/./", "/../"].iter().any(|part| format!("{path}/").contains(part));
+    !selinux && path.is_none_or(|path| path.starts_with(['/', '~', '$']) && !odd(path.trim_end_matches('/')))
 }
 
 fn run(args: &mut Args, host: &Host) -> Answer {

@@ -12,6 +12,9 @@ use crate::problem;
 
 const STATES: [&str; 6] = ["ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "SYN_RECV", "SYN_SENT", "TIME_WAIT"];
 
+/// Seconds; Python's clock ends somewhere beyond.
+const LONGEST: f64 = 1e9;
+
 pub(crate) const MODULE: Module = Module {
     check_mode: false,
     covers,
@@ -35,7 +38,8 @@ pub(crate) const MODULE: Module = Module {
     )
 };
 
-/// Counting connections is left to Python, and so are expressions that could mean something else there.
+/// Counting connections is left to Python, and so are times it refuses to wait and expressions that could mean something
+/// else there.
 fn covers(given: &Object, _: bool) -> bool {
     let drained = given.get("state").is_some_and(|state| state == "drained");
     let pattern = match given.get("search_regex") {
@@ -43,7 +47,17 @@ fn covers(given: &Object, _: bool) -> bool {
         Some(Value::String(text)) => Pattern::new(text, true).is_some(),
         Some(_) => false,
     };
-    !drained && pattern
+    let time = |name: &str, least: f64| {
+        let number = match given.get(name) {
+            Some(Value::Number(number)) => number.as_f64(),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            _ => None,
+        };
+        // What is no number at all is refused with Ansible's words.
+        number.is_none_or(|number: f64| (least..=LONGEST).contains(&number))
+    };
+    let times = time("timeout", 0.0) && time("delay", 0.0) && time("sleep", 0.0) && time("connect_timeout", 1.0);
+    !drained && pattern && times
 }
 
 fn run(args: &mut Args, host: &Host) -> Answer {
@@ -66,9 +80,9 @@ fn run(args: &mut Args, host: &Host) -> Answer {
         port,
         pattern,
         start,
-        end: start + Duration::from_secs(number("timeout").min(10_000_000)),
+        end: start + Duration::from_secs(number("timeout")),
         pause: Duration::from_secs(number("sleep")),
-        connect: Duration::from_secs(number("connect_timeout").max(1)),
+        connect: Duration::from_secs(number("connect_timeout")),
     };
     wait.sleep(Duration::from_secs(number("delay")));
     let found = match args.needed("state") {

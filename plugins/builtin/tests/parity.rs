@@ -6,22 +6,22 @@ use support::cases::check;
 
 #[test]
 fn command() {
-    check("command", 25);
+    check("command", 119);
 }
 
 #[test]
 fn copy() {
-    check("copy", 25);
+    check("copy", 203);
 }
 
 #[test]
 fn file() {
-    check("file", 45);
+    check("file", 669);
 }
 
 #[test]
 fn ping() {
-    check("ping", 4);
+    check("ping", 16);
 }
 
 #[test]
@@ -31,25 +31,25 @@ fn setup() {
 
 #[test]
 fn slurp() {
-    check("slurp", 4);
+    check("slurp", 26);
 }
 
 #[test]
 fn stat() {
-    check("stat", 15);
+    check("stat", 64);
 }
 
 #[test]
 fn lineinfile() {
-    check("lineinfile", 45);
+    check("lineinfile", 522);
 }
 
 #[test]
 fn tempfile() {
-    check("tempfile", 9);
+    check("tempfile", 23);
 }
 
 #[test]
 fn wait_for() {
-    check("wait_for", 18);
+    check("wait_for", 70);
 }

@@ -41,8 +41,11 @@ pub(crate) const MODULE: Module = Module {
 /// Content is turned into a file before it comes here, and a source there must be.
 fn covers(given: &Object, selinux: bool) -> bool {
     let set = |name: &str| given.get(name).is_some_and(|value| !value.is_null());
-    let mode = given.get("directory_mode").is_none_or(|mode| mode.is_string() || mode.is_null() || mode.is_i64());
-    attributes::are_covered(given, selinux) && mode && !set("content") && set("src")
+    attributes::are_covered(given, selinux)
+        && attributes::is_mode(given.get("directory_mode"))
+        && attributes::is_validation(given.get("validate"))
+        && !set("content")
+        && set("src")
 }
 
 fn run(args: &mut Args, host: &Host) -> Answer {
@@ -158,7 +161,7 @@ impl Copy<'_> {
         } else {
             self.source.to_owned()
         };
-        let manner = Manner { keep: !remote, unsafe_writes: args.flag("unsafe_writes") };
+        let manner = Manner { keep: !remote, unsafe_writes: args.flag("unsafe_writes"), bytes: true };
         let put = replace::put(host, &ready, file, path, manner);
         if put.is_err() && remote && ready != self.source {
             std::fs::remove_file(&ready).ok();
@@ -206,10 +209,10 @@ impl Copy<'_> {
 
 /// The command that validates a file.
 pub(crate) fn check_line(validate: &str, file: &str) -> Result<String, Failure> {
-    if !validate.contains("%s") {
-        return Err(Failure::new(format!("validate must contain %s: {validate}")));
+    match validate.split_once("%s") {
+        Some((before, after)) => Ok(format!("{}{file}{}", before.replace("%%", "%"), after.replace("%%", "%"))),
+        None => Err(Failure::new(format!("validate must contain %s: {validate}"))),
     }
-    Ok(validate.replacen("%s", file, 1).replace("%%", "%"))
 }
 
 /// Runs a line without a shell.

@@ -13,9 +13,6 @@ use crate::attributes::Wanted;
 use crate::problem;
 use crate::replace::{copy_state, times_of};
 
-/// Names that Python's comparison of directories does not see.
-const UNSEEN: [&str; 8] = ["RCS", "CVS", "tags", ".git", ".hg", ".bzr", "_darcs", "__pycache__"];
-
 pub(crate) struct Tree<'a> {
     pub host: &'a Host,
     pub wanted: &'a Wanted,
@@ -35,19 +32,13 @@ impl Tree<'_> {
         Ok(self.own_all(to)? || changed)
     }
 
-    /// Names in `from`, those that are seen.
-    fn names(&self, from: &Path) -> Result<Vec<std::ffi::OsString>, Failure> {
-        let entries = fs::read_dir(from).map_err(|error| problem::crash(&error, from))?;
-        let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-        names.retain(|name| !UNSEEN.iter().any(|unseen| name == unseen));
-        names.sort();
-        Ok(names)
-    }
-
     fn update(&self, from: &Path, to: &Path) -> Result<bool, Failure> {
         let mut changed = false;
         let mut common = Vec::new();
-        for name in self.names(from)? {
+        let entries = fs::read_dir(from).map_err(|error| problem::crash(&error, from))?;
+        let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        for name in names {
             let (source, target) = (from.join(&name), to.join(&name));
             if fs::symlink_metadata(&target).is_err() {
                 changed = true;
@@ -84,7 +75,7 @@ impl Tree<'_> {
 
     fn replace(&self, source: &Path, target: &Path) -> Result<(), Failure> {
         if source.is_symlink() && self.follow == Some(false) {
-            copy_link(source, target).map_err(|error| problem::crash(&error, target))?;
+            link(source, target)?;
         } else {
             copy_file(source, target, true).map_err(|error| problem::crash(&error, target))?;
         }
@@ -100,7 +91,7 @@ impl Tree<'_> {
                     copy_file(source, target, false).map_err(crash)?;
                     self.own(target).map(drop)
                 }
-                Some(false) if source.exists() => copy_link(source, target).map_err(crash),
+                Some(false) if source.exists() => link(source, target),
                 _ => Ok(()),
             }
         } else if source.is_dir() {
@@ -185,6 +176,12 @@ fn contents_differ(a: &Path, b: &Path) -> io::Result<bool> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Makes a link of the same target.
+fn link(source: &Path, target: &Path) -> Result<(), Failure> {
+    let to = fs::read_link(source).map_err(|error| problem::crash(&error, source))?;
+    symlink(&to, target).map_err(|error| Failure::crash(problem::about_both(&error, &to, target)))
 }
 
 fn copy_link(source: &Path, target: &Path) -> io::Result<()> {

@@ -80,9 +80,10 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// `depth`: how many links led here.
     fn apply(&self, root: &str, depth: usize) -> Result<bool, Failure> {
-        // Links may lead in circles: Python ends there by its recursion limit.
-        if depth > 300 {
+        // Links may lead in circles: Python ends there where paths are too long, or by its recursion limit.
+        if depth > 950 {
             return Err(Failure::new(format!(
                 "Could not recursively set attributes on {root}. Original error was: 'maximum recursion depth exceeded'"
             )));
@@ -96,7 +97,7 @@ impl Walk<'_> {
             changed |= self.one(&paths::join(root, name), root, depth)?;
         }
         for name in descend {
-            changed |= self.apply(&paths::join(root, &name), depth + 1)?;
+            changed |= self.apply(&paths::join(root, &name), depth)?;
         }
         Ok(changed)
     }

@@ -16,9 +16,8 @@ pub(crate) fn ensure_absent(args: &Args, host: &Host) -> Answer {
     let diff = initial_diff(host, path, State::Absent, before);
     if !host.check() {
         if before == State::Directory {
-            std::fs::remove_dir_all(&file).map_err(|error| {
-                Failure::new(format!("rmtree failed: {}", problem::about_bytes(&error, path.as_ref())))
-            })?;
+            std::fs::remove_dir_all(&file)
+                .map_err(|error| Failure::new(format!("rmtree failed: {}", problem::about(&error, path))))?;
         } else if let Err(error) = std::fs::remove_file(&file)
             && error.kind() != std::io::ErrorKind::NotFound
         {

@@ -66,6 +66,7 @@ fn covers(given: &Object, selinux: bool) -> bool {
         _ => understood(get(&[name])),
     };
     attributes::are_covered(given, selinux)
+        && attributes::is_validation(given.get("validate"))
         && understood(get(&["regexp", "regex"]))
         && insertion("insertafter")
         && insertion("insertbefore")
@@ -212,8 +213,8 @@ fn save(args: &Args, host: &Host, changed: bool, content: &[u8]) -> Result<Strin
     let written = file.write_all(content).map_err(crash).and_then(|()| {
         drop(file);
         validate(args, host, &ready)?;
-        let target = paths::real(&host.at(path));
-        let manner = Manner { keep: true, unsafe_writes: args.flag("unsafe_writes") };
+        let target = paths::real(&host.cwd().join(host.at(path)));
+        let manner = Manner { keep: true, unsafe_writes: args.flag("unsafe_writes"), bytes: false };
         replace::put(host, &ready, &target, &host.shown(&target), manner)
     });
     if written.is_err() {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import runpy
 import sys
 import tempfile
@@ -42,8 +43,10 @@ def run(order):
     os.waitpid(child, 0)
     out.seek(0)
     err.seek(0)
+    # Bytes that are no UTF-8 come as lone surrogates; here they are told as `ftl_sdk::text_of` keeps them.
     text = lambda data: data.read().decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode()
-    return {"stdout": text(out), "stderr": text(err)}
+    escaped = lambda byte: json.dumps(chr(0x10dc00 + int(byte[1], 16)))[1:-1]
+    return {"stdout": re.sub(r"\\udc([89a-f][0-9a-f])", escaped, text(out)), "stderr": text(err)}
 
 
 for line in sys.stdin:
