@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ftl_core::mask::Masks;
 use ftl_core::value::{Value, repr};
 use ftl_output::{ColourNames, Colouring, LogSettings, OutputSettings, ResultFormat};
 
@@ -75,6 +76,7 @@ impl Parts<'_> {
             time_zone: if needs_times { jiff::tz::TimeZone::system() } else { jiff::tz::TimeZone::UTC },
             extra: extra.collect(),
             read_file: Arc::new(|path| std::fs::read_to_string(path).ok()),
+            masks: Arc::new(if self.is_strict() { Masks::off() } else { Masks::default() }),
             notes: vec![],
             writers: None,
         })

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ftl_core::mask::Masks;
 use ftl_engine::{Prompt, Question};
 use ftl_output::Display;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,15 +19,18 @@ pub struct Terminal {
 impl Prompt for Terminal {
     fn ask(&self, question: &Question) -> Option<String> {
         self.display.hide_progress(true);
-        let answer = ask_in_run(question);
+        let answer = ask_in_run(question, self.display.masks());
+        if let Some(answer) = answer.as_ref().filter(|_| question.private) {
+            self.display.masks().add(answer);
+        }
         self.display.hide_progress(false);
         answer
     }
 }
 
-fn ask_in_run(question: &Question) -> Option<String> {
+fn ask_in_run(question: &Question, masks: &Masks) -> Option<String> {
     let mut out = std::io::stdout();
-    let _ = out.write_all(question.text.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(masks.apply(question.text.clone()).as_bytes()).and_then(|()| out.flush());
     let stdin = std::io::stdin();
     let quiet = question.private.then(|| Quiet::new(&stdin)).flatten();
     let answer = read_line(question.seconds.map(Duration::from_secs));

@@ -210,8 +210,4 @@ impl Files for LoaderFiles {
     fn read(&self, path: &Path) -> Result<Vec<u8>, Diagnostic> {
         self.0.read(path)
     }
-
-    fn decrypt(&self, envelope: &[u8]) -> Result<Vec<u8>, Diagnostic> {
-        self.0.secrets.decrypt(envelope)
-    }
 }

@@ -15,7 +15,7 @@ impl Secret {
     pub fn new(text: impl Into<Arc<str>>) -> Secret {
         Secret(text.into())
     }
-    /// The plaintext: for the place that hands it to a host, and nowhere else.
+    /// The plaintext: for the places that hand it to a host or a template, and for the masks.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -25,6 +25,11 @@ impl std::fmt::Debug for Secret {
         f.write_str("Secret(..)")
     }
 }
+
+/// The variables that hold passwords; later ones win.
+pub const CONNECTION_PASSWORD: &[&str] = &["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"];
+pub const BECOME_PASSWORD: &[&str] = &["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"];
+pub const KEY_PASSPHRASE: &[&str] = &["ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"];
 
 /// Where something runs, as whom, and with which Python. Equal targets share a gate (local ones whatever their host).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -9,6 +9,7 @@ pub mod vault;
 pub mod yaml;
 pub mod id;
 pub mod call;
+pub mod mask;
 pub mod result;
 pub mod event;
 pub mod port;

@@ -37,7 +37,7 @@ fn a_vault_file_is_decrypted() {
     let other = VaultSecrets::encrypt_with_secret(b"a: 1\n", b"other", None, None).unwrap();
     let dir = Dir::new(&[("v.yml", envelope.as_bytes()), ("w.yml", other.as_bytes())]);
     assert_eq!(dir.loader().load_value(Path::new("v.yml")).unwrap().get("a").unwrap().as_int(), Some(1));
-    assert!(dir.loader().read_content(Path::new("v.yml")).unwrap().was_encrypted);
+    assert!(dir.loader().open(Path::new("v.yml")).unwrap().was_encrypted);
     let error = dir.loader().load_value(Path::new("w.yml")).unwrap_err();
     assert_eq!(error.message, "Decryption failed (no vault secrets were found that could decrypt).");
     assert_eq!(dir.shown(&error.origin.unwrap().to_string()), "DIR/w.yml");

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ftl_core::event::Event;
+use ftl_core::mask::Masks;
 use ftl_core::port::EventSink;
+use ftl_core::result::Status;
 use ftl_core::source::Diagnostic;
 
-use crate::mask::Masks;
+use crate::human::is_debug;
 use crate::screen::Screen;
 use crate::settings::OutputSettings;
 use crate::table;
@@ -36,9 +38,9 @@ struct State {
 
 /// Makes the display the settings ask for; the error names a callback plugin that FTL does not have.
 pub fn open(mut settings: OutputSettings) -> Result<Arc<Display>, Diagnostic> {
-    let masks = Arc::new(Masks::default());
+    let masks = settings.masks.clone();
     let mut notes = table::resolve(&mut settings)?;
-    let mut screen = Screen::new(&mut settings, masks.clone());
+    let mut screen = Screen::new(&mut settings);
     let settings = Arc::new(settings);
     let mut views = vec![table::view(&settings)?];
     for name in &settings.enabled {
@@ -108,7 +110,7 @@ impl Display {
         state.screen.flush();
     }
 
-    /// Secrets to be masked from now on.
+    /// Secrets go here; from then on they are masked.
     pub fn masks(&self) -> &Arc<Masks> {
         &self.masks
     }
@@ -134,6 +136,16 @@ impl Display {
     }
 }
 
+/// What `debug` shows is what its author wants to see, secrets included.
+fn is_asked_for(event: &Event) -> bool {
+    match event {
+        Event::ItemFinished(result) | Event::HostFinished(result) => {
+            is_debug(result) && matches!(result.status, Status::Ok | Status::Changed)
+        }
+        _ => false,
+    }
+}
+
 impl EventSink for Display {
     fn emit(&self, event: Event) {
         let mut state = lock(&self.state);
@@ -150,10 +162,15 @@ impl EventSink for Display {
             Event::Verbose { level, host, text } => screen.verbose(*level, host.as_deref(), text),
             Event::Meta { text } => screen.verbose(2, None, &format!("META: {}", text.trim_start_matches("META: "))),
             _ => {
+                screen.reveals = is_asked_for(&event);
                 for view in views.iter_mut() {
                     view.show(&event, screen);
                 }
+                screen.reveals = false;
             }
+        }
+        if self.masks.take_overflow() {
+            screen.message(&Diagnostic::warning("There are too many secrets: some of them may be shown."));
         }
         screen.flush();
     }

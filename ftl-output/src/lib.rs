@@ -6,13 +6,11 @@ mod display;
 mod extra;
 mod human;
 mod log;
-mod mask;
 mod progress;
 mod screen;
 mod settings;
 mod table;
 
 pub use display::{Display, open};
-pub use mask::Masks;
 pub use settings::{ColourNames, Colouring, FileReader, LogSettings, OutputSettings, ResultFormat, Writer};
 pub use table::DISPLAYS;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ftl_core::event::Event;
+use ftl_core::mask::Masks;
 
 use crate::screen::Sink;
 
@@ -22,10 +23,11 @@ pub(crate) struct LiveLine {
     hosts: usize,
     done: usize,
     running: HashSet<Arc<str>>,
+    masks: Arc<Masks>,
 }
 
 impl LiveLine {
-    pub(crate) fn new(enabled: bool, width: usize) -> LiveLine {
+    pub(crate) fn new(enabled: bool, width: usize, masks: Arc<Masks>) -> LiveLine {
         let now = Instant::now();
         LiveLine {
             enabled,
@@ -38,6 +40,7 @@ impl LiveLine {
             hosts: 0,
             done: 0,
             running: HashSet::new(),
+            masks,
         }
     }
 
@@ -115,7 +118,7 @@ impl LiveLine {
             clock(self.task_started),
             running.join(", ")
         );
-        text.chars().filter(|c| !c.is_control()).take(self.width.saturating_sub(1)).collect()
+        self.masks.apply(text).chars().filter(|c| !c.is_control()).take(self.width.saturating_sub(1)).collect()
     }
 }
 

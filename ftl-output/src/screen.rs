@@ -7,12 +7,12 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ftl_core::mask::Masks;
 use ftl_core::source::{Diagnostic, Severity, render};
 
 use crate::banner::banner;
 use crate::colour::{Painter, Tone};
 use crate::log::{Level, Log};
-use crate::mask::Masks;
 use crate::progress::LiveLine;
 use crate::settings::{FileReader, OutputSettings, Writer};
 
@@ -37,6 +37,8 @@ pub(crate) struct Screen {
     pub(crate) verbosity: u8,
     width: usize,
     masks: Arc<Masks>,
+    /// Secrets are what was asked for: the screen shows them, files never do.
+    pub(crate) reveals: bool,
     log: Option<Log>,
     pub(crate) live: LiveLine,
     seen: [HashSet<String>; 3],
@@ -46,7 +48,7 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn new(settings: &mut OutputSettings, masks: Arc<Masks>) -> Screen {
+    pub(crate) fn new(settings: &mut OutputSettings) -> Screen {
         let (out, err) = match settings.writers.take() {
             Some(writers) => writers,
             None => (writer(std::io::stdout().as_fd()), writer(std::io::stderr().as_fd())),
@@ -58,9 +60,10 @@ impl Screen {
             painter: Painter::new(settings.coloured(), &settings.colours),
             verbosity: settings.verbosity,
             width: settings.width(),
-            masks,
+            masks: settings.masks.clone(),
+            reveals: false,
             log: None,
-            live: LiveLine::new(settings.progress && terminal, settings.width()),
+            live: LiveLine::new(settings.progress && terminal, settings.width(), settings.masks.clone()),
             seen: Default::default(),
             read_file: settings.read_file.clone(),
             deprecation_warnings: settings.deprecation_warnings,
@@ -95,7 +98,7 @@ impl Screen {
 
     /// Text that brings its colours along, and the same without them for the log.
     pub(crate) fn painted(&mut self, painted: &str, plain: &str) {
-        let mut line = self.masks.apply(painted.replace("\r\n", "\n"));
+        let mut line = self.shown(painted.replace("\r\n", "\n"));
         if !line.ends_with('\n') {
             line.push('\n');
         }
@@ -155,8 +158,9 @@ impl Screen {
     }
 
     fn show(&mut self, text: &str, tone: Option<Tone>, stream: Stream, reach: Reach, level: Level) {
-        let text = self.masks.apply(text.replace("\r\n", "\n"));
+        let text = text.replace("\r\n", "\n");
         if reach != Reach::LogOnly {
+            let text = self.shown(text.clone());
             self.live.clear(&mut self.out);
             if stream == Stream::Err {
                 self.out.flush();
@@ -176,8 +180,13 @@ impl Screen {
         if reach != Reach::ScreenOnly
             && let Some(log) = &mut self.log
         {
-            log.write(&text, level);
+            log.write(&self.masks.apply(text), level);
         }
+    }
+
+    /// Text for the screen.
+    fn shown(&self, text: String) -> String {
+        if self.reveals { text } else { self.masks.apply(text) }
     }
 
     /// Text for files that other programs read.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ftl_core::mask::Masks;
 use ftl_core::source::Diagnostic;
 
 use crate::colour::Tone;
@@ -56,6 +57,8 @@ pub struct OutputSettings {
     /// `JUNIT_*` and `PROFILE_TASKS_*`: settings of the extra displays, by name of the environment variable.
     pub extra: std::collections::BTreeMap<String, String>,
     pub read_file: FileReader,
+    /// What is never shown, and never logged.
+    pub masks: Arc<Masks>,
     /// Messages from before there was a display: they are printed first.
     pub notes: Vec<Diagnostic>,
     /// Where output goes instead of the process's stdout and stderr: for tests.
@@ -95,6 +98,7 @@ impl Default for OutputSettings {
             time_zone: jiff::tz::TimeZone::UTC,
             extra: Default::default(),
             read_file: Arc::new(|_| None),
+            masks: Arc::default(),
             notes: vec![],
             writers: None,
         }

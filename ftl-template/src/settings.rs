@@ -37,11 +37,6 @@ pub trait Files: Send + Sync {
     fn is_dir(&self, path: &Path) -> bool {
         path.is_dir()
     }
-
-    /// Encrypts for the `vault` filter and decrypts for `unvault`, with the run's own secrets; not every loader can.
-    fn decrypt(&self, _envelope: &[u8]) -> Result<Vec<u8>, Diagnostic> {
-        Err(Diagnostic::error("Attempting to decrypt but no vault secrets found."))
-    }
 }
 
 /// Files as they are on disk.

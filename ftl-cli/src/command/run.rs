@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use ftl_core::call::{BECOME_PASSWORD, CONNECTION_PASSWORD, KEY_PASSPHRASE};
+use ftl_core::mask::Masks;
 use ftl_core::port::{EventSink, ModuleRuntime};
 use ftl_core::source::{Diagnostic, Loader};
-use ftl_core::value::Map;
+use ftl_core::value::{Map, Value};
 use ftl_engine::{Cancel, InventoryLayers, Plan, Run, run_playbooks};
 use ftl_inventory::{HostVariables, Inventory, InventorySettings, Limit, Loaded, Selection};
 use ftl_module::ansible::core::AnsibleCore;
@@ -43,7 +45,8 @@ impl Prepared {
     pub fn new(context: &Context<'_>, near: &[PathBuf], listing: bool) -> Result<Prepared, Failure> {
         let parts = context.parts();
         let warn = |diagnostic: Diagnostic| context.display.message(&diagnostic);
-        let secrets = vault_identity::secrets(context.arguments, context.settings, context.surroundings, &warn)?;
+        let secrets = vault_identity::secrets(context.arguments, context.settings, context.surroundings, &warn)?
+            .masked_by(context.display.masks().clone());
         let loader = parts.loader(secrets);
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -64,6 +67,12 @@ impl Prepared {
         notes.into_iter().chain(loaded.warnings).for_each(warn);
         if let Some(error) = loaded.error {
             return Err(error.into());
+        }
+        if !loader.secrets.is_empty() {
+            let inventory = &loaded.inventory;
+            let hosts = inventory.hosts().map(|host| &**inventory.host_name(host));
+            let groups = inventory.groups().map(|group| &*inventory.group(group).name);
+            context.display.masks().never(hosts.chain(groups));
         }
         let extra = context.surroundings.with_paths(|rules| {
             extra_vars(context.arguments.texts("extra_vars"), &loader, rules, parts.hash_behaviour())
@@ -128,6 +137,10 @@ impl Prepared {
     ) -> Result<u8, Failure> {
         let parts = context.parts();
         let settings = parts.engine(self.core.as_ref(), self.extra_vars.clone(), passwords)?;
+        let options = &settings.connection;
+        let given = [&options.password, &options.private_key_passphrase, &settings.become_password];
+        given.into_iter().flatten().for_each(|password| context.display.masks().add(password.reveal()));
+        hide_passwords(&self.extra_vars, context.display.masks());
         let display = context.display.clone();
         let sink: Arc<dyn EventSink> = match context.settings.flag("RETRY_FILES_ENABLED") {
             true => Arc::new(RetryFileSink::new(
@@ -201,8 +214,19 @@ fn layers(loader: Loader, directories: Vec<PathBuf>, settings: InventorySettings
             };
             by_play.entry(play_dir.to_path_buf()).or_insert_with(new).clone()
         };
-        Ok(variables.layers_for(inventory, host)?.into_iter().map(|(_, vars)| vars).collect())
+        let layers = variables.layers_for(inventory, host)?;
+        layers.iter().for_each(|(_, vars)| hide_passwords(vars, loader.secrets.masks()));
+        Ok(layers.into_iter().map(|(_, vars)| vars).collect())
     })
+}
+
+/// Passwords that are written out; those that are templates get hidden when they are used.
+fn hide_passwords(vars: &Map, masks: &Masks) {
+    for name in [CONNECTION_PASSWORD, BECOME_PASSWORD, KEY_PASSPHRASE].into_iter().flatten() {
+        if let Some(Value::Str(password)) = vars.get(*name) {
+            masks.add(password);
+        }
+    }
 }
 
 fn reload(sources: Vec<String>, settings: InventorySettings, loader: Loader) -> ftl_engine::ReloadInventory {

@@ -82,12 +82,17 @@ impl Loader {
         normalized(&self.base_dir.join(path))
     }
 
-    /// The bytes of a file; those of a vault decrypted.
+    /// The bytes of a file; those of a vault decrypted, and each line of them a secret from now on.
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, Diagnostic> {
-        self.read_content(path).map(|content| content.bytes)
+        let content = self.open(path)?;
+        if let Some(text) = std::str::from_utf8(&content.bytes).ok().filter(|_| content.was_encrypted) {
+            self.secrets.masks().add(text);
+        }
+        Ok(content.bytes)
     }
 
-    pub fn read_content(&self, path: &Path) -> Result<FileContent, Diagnostic> {
+    /// The same for callers that know what of it is secret: nothing is masked yet.
+    pub fn open(&self, path: &Path) -> Result<FileContent, Diagnostic> {
         let path = self.resolve(path);
         let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
         if !is_encrypted(&bytes) {
@@ -110,12 +115,13 @@ impl Loader {
 
     /// The document in a YAML or JSON file, with places.
     pub fn load_node(&self, path: &Path) -> Result<Node, Diagnostic> {
-        self.load(path, &self.shared.nodes, yaml::load)
+        // Tasks in a vault are done for all to see.
+        self.load(path, &self.shared.nodes, yaml::load, |_| ())
     }
 
     /// The document in a YAML or JSON file. Later loads of the same file give the same value.
     pub fn load_value(&self, path: &Path) -> Result<Value, Diagnostic> {
-        self.load(path, &self.shared.values, yaml::load_value)
+        self.load(path, &self.shared.values, yaml::load_value, |value| self.secrets.masks().add_values(value))
     }
 
     /// What was noticed while loading since the last call.
@@ -128,13 +134,14 @@ impl Loader {
         path: &Path,
         cache: &Mutex<HashMap<PathBuf, Parsed<T>>>,
         parse: fn(&str, &LoadOptions) -> Result<Loaded<T>, Diagnostic>,
+        hide: impl Fn(&T),
     ) -> Result<T, Diagnostic> {
         let path = self.resolve(path);
         let stamp = Stamp::of(&std::fs::metadata(&path).map_err(|error| unreadable(&path, &error))?);
         if let Some(parsed) = lock(cache).get(&path).filter(|parsed| parsed.stamp == stamp) {
             return Ok(parsed.root.clone());
         }
-        let content = self.read_content(&path)?;
+        let content = self.open(&path)?;
         let name = path.to_string_lossy();
         let text = String::from_utf8(content.bytes).map_err(|error| self.undecodable(&path, error.as_bytes()))?;
         let options = LoadOptions {
@@ -143,6 +150,9 @@ impl Loader {
             ..LoadOptions::new(&name, &self.secrets)
         };
         let loaded = parse(&text, &options)?;
+        if content.was_encrypted {
+            hide(&loaded.root);
+        }
         lock(&self.shared.warnings).extend(loaded.warnings);
         lock(cache).insert(path, Parsed { stamp, root: loaded.root.clone() });
         Ok(loaded.root)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::cipher::Keys;
 use super::envelope::{Envelope, is_encrypted};
+use crate::mask::Masks;
 use crate::source::Diagnostic;
 
 /// Keys by index of the secret and salt.
@@ -17,11 +18,26 @@ pub struct VaultSecrets {
     /// `DEFAULT_VAULT_ID_MATCH`: only secrets of the envelope's own id are tried.
     id_match: bool,
     keys: Mutex<DerivedKeys>,
+    masks: Arc<Masks>,
 }
 
 impl VaultSecrets {
     pub fn new(secrets: Vec<(String, Vec<u8>)>, id_match: bool) -> VaultSecrets {
-        VaultSecrets { secrets, id_match, keys: Mutex::default() }
+        VaultSecrets { secrets, id_match, ..VaultSecrets::default() }
+    }
+
+    /// The same, with the masks of a display: it hides these secrets, and what they open.
+    #[must_use]
+    pub fn masked_by(self, masks: Arc<Masks>) -> VaultSecrets {
+        for (_, secret) in &self.secrets {
+            masks.add(&String::from_utf8_lossy(secret));
+        }
+        VaultSecrets { masks, ..self }
+    }
+
+    /// Where every secret of the run goes, whoever comes to know it.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
     }
 
     pub fn is_empty(&self) -> bool {
@@ -31,6 +47,13 @@ impl VaultSecrets {
     /// The ids, best first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter().map(|(id, _)| id.as_str())
+    }
+
+    /// The text in an envelope; from now on no display shows it. `None`: it is not UTF-8.
+    pub fn decrypt_text(&self, envelope: &str) -> Result<Option<String>, Diagnostic> {
+        let text = String::from_utf8(self.decrypt(envelope.as_bytes())?).ok();
+        text.iter().for_each(|text| self.masks.add(text));
+        Ok(text)
     }
 
     /// The plaintext of an envelope.

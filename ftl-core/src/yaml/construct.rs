@@ -488,9 +488,8 @@ fn wants_string(tag: &Tag, at: Place) -> Problem {
 
 /// The plaintext of an envelope, or the error its use is.
 pub(super) fn vaulted(options: &LoadOptions, envelope: &str, origin: Origin) -> Value {
-    let decrypted = options.secrets.decrypt(envelope.as_bytes()).and_then(|plaintext| {
-        String::from_utf8(plaintext).map_err(|_| Diagnostic::error("The decrypted value is not valid UTF-8."))
-    });
+    let not_utf8 = || Diagnostic::error("The decrypted value is not valid UTF-8.");
+    let decrypted = options.secrets.decrypt_text(envelope).and_then(|text| text.ok_or_else(not_utf8));
     match decrypted {
         Ok(text) => Value::Str(Str::decrypted(text, Arc::from(envelope), Some(origin))),
         Err(error) => {

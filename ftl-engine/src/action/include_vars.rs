@@ -105,7 +105,7 @@ fn merge(context: &ActionContext<'_>, vars: &mut Map) {
 
 fn read_file(context: &ActionContext<'_>, path: &Path, reading: &mut Reading) -> Result<(), String> {
     let run = &context.step.run;
-    let content = run.loader.read_content(path).map_err(|e| e.one_line())?;
+    let content = run.loader.open(path).map_err(|e| e.one_line())?;
     reading.secret |= content.was_encrypted;
     match run.loader.load_value(path).map_err(|e| e.one_line())? {
         Value::None => {}

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ftl_core::call::{Become, ConnectionOptions, Interpreter, Secret, Target};
+use ftl_core::call::{
+    BECOME_PASSWORD, Become, CONNECTION_PASSWORD, ConnectionOptions, Interpreter, KEY_PASSPHRASE, Secret, Target,
+};
+use ftl_core::mask::Masks;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Value, to_text};
 use ftl_template::{Renderer, Scope};
@@ -24,6 +27,7 @@ pub(crate) struct Resolution {
 
 /// Reads connection options for the host that `scope` shows.
 struct Options<'a> {
+    masks: &'a Masks,
     scope: &'a TaskScope,
     renderer: &'a Renderer,
 }
@@ -51,7 +55,9 @@ impl Options<'_> {
     }
 
     fn secret(&self, names: &[&str]) -> Result<Option<Secret>, TaskFailure> {
-        Ok(self.text(names)?.map(Secret::new))
+        let text = self.text(names)?;
+        text.iter().for_each(|text| self.masks.add(text));
+        Ok(text.map(Secret::new))
     }
 
     fn keyword(&self, value: &Option<Value>) -> Result<Option<String>, TaskFailure> {
@@ -68,7 +74,7 @@ impl Options<'_> {
 /// Resolves the target for the host that `scope` shows, named `host`.
 pub(crate) fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) -> Result<Resolution, TaskFailure> {
     let renderer = step.renderer(scope);
-    let options = Options { scope, renderer: &renderer };
+    let options = Options { masks: step.run.loader.secrets.masks(), scope, renderer: &renderer };
     let settings = &step.run.settings;
     let words = &step.task.keywords;
     let base = &settings.connection;
@@ -155,7 +161,7 @@ fn resolve_become(step: &Step, options: &Options<'_>) -> Result<Option<Become>, 
     let flags =
         choose(&["ansible_become_flags", "ansible_sudo_flags"], &words.become_flags, settings.become_flags.clone())?;
     let password = options
-        .secret(&["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"])?
+        .secret(BECOME_PASSWORD)?
         .or_else(|| settings.become_password.clone());
     Ok(Some(Become { method, user, password, exe, flags }))
 }
@@ -202,11 +208,10 @@ fn ssh(step: &Step, options: &Options<'_>, host: &str) -> Result<ConnectionOptio
         port,
         user,
         password: options
-            .secret(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?
+            .secret(CONNECTION_PASSWORD)?
             .or_else(|| base.password.clone()),
         private_key_file: text(&["ansible_private_key_file", "ansible_ssh_private_key_file"], &base.private_key_file)?,
-        private_key_passphrase: options
-            .secret(&["ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"])?,
+        private_key_passphrase: options.secret(KEY_PASSPHRASE)?.or_else(|| base.private_key_passphrase.clone()),
         ssh_executable: text(&["ansible_ssh_executable"], &base.ssh_executable)?,
         ssh_args: text(&["ansible_ssh_args"], &base.ssh_args)?,
         ssh_common_args: text(&["ansible_ssh_common_args"], &base.ssh_common_args)?,

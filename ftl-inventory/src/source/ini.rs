@@ -1,5 +1,6 @@
 //! INI inventories: sections of hosts, variables and child groups.
 
+use ftl_core::mask::Masks;
 use ftl_core::source::{Diagnostic, Loader, Origin};
 use ftl_core::{Dict, List, Map, Str, Value};
 use indexmap::IndexMap;
@@ -27,9 +28,14 @@ pub(super) fn read(attempt: &Attempt<'_>, draft: &mut Draft<'_>) -> Result<(), D
 
 /// The file's text; bytes that are not UTF-8 are fine in comments.
 fn read_text(loader: &Loader, attempt: &Attempt<'_>) -> Result<String, Diagnostic> {
-    let bytes = loader.read(&attempt.path)?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text),
+    let content = loader.open(&attempt.path)?;
+    match String::from_utf8(content.bytes) {
+        Ok(text) => {
+            if content.was_encrypted {
+                text.lines().for_each(|line| hide_values(line, loader.secrets.masks()));
+            }
+            Ok(text)
+        }
         Err(error) => {
             let mut text = String::new();
             for line in error.as_bytes().split(|b| *b == b'\n') {
@@ -43,6 +49,13 @@ fn read_text(loader: &Loader, attempt: &Attempt<'_>) -> Result<String, Diagnosti
             Ok(text)
         }
     }
+}
+
+/// The values in a line of a vault: of a variable, or of those of a host.
+fn hide_values(line: &str, masks: &Masks) {
+    let ends = [' ', '\t', '"', '\''];
+    let words = line.split_whitespace().filter_map(|word| word.split_once('='));
+    words.chain(line.split_once('=')).for_each(|(_, value)| masks.add(value.trim_matches(ends)));
 }
 
 #[derive(Clone, Copy, PartialEq)]

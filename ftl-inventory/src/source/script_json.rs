@@ -46,8 +46,8 @@ impl Marking<'_> {
     /// The plaintext, or a value whose use is the error.
     fn decrypted(&self, envelope: &str) -> Value {
         let origin = Some(self.origin.clone());
-        match self.secrets.decrypt(envelope.as_bytes()).map(String::from_utf8) {
-            Ok(Ok(text)) => Value::Str(Str::decrypted(text, envelope.into(), origin)),
+        match self.secrets.decrypt_text(envelope) {
+            Ok(Some(text)) => Value::Str(Str::decrypted(text, envelope.into(), origin)),
             failed => {
                 let reason = match failed {
                     Err(error) => error.one_line(),

@@ -9,7 +9,7 @@ mod oneline;
 mod recap;
 mod sequence;
 
-pub(crate) use callback_result::{is_action, visible};
+pub(crate) use callback_result::{is_action, is_debug, visible};
 pub(crate) use default::Default;
 pub(crate) use dump::Dumper;
 pub(crate) use minimal::Minimal;
