@@ -38,6 +38,7 @@ struct Rendered {
     force_handlers: Option<bool>,
     any_errors_fatal: bool,
     gather: Option<bool>,
+    check: bool,
 }
 
 impl Rendered {
@@ -69,7 +70,7 @@ pub(crate) async fn run_play(
     if hosts.is_empty() {
         run.sink.emit(Event::PlayStarted {
             name: rendered.name.clone(),
-            check: run.settings.check,
+            check: rendered.check,
             free: rendered.is_free(),
             hosts: 0,
         });
@@ -85,7 +86,7 @@ pub(crate) async fn run_play(
     for batch in batches {
         run.sink.emit(Event::PlayStarted {
             name: rendered.name.clone(),
-            check: run.settings.check,
+            check: rendered.check,
             free: rendered.is_free(),
             hosts: batch.len(),
         });
@@ -280,6 +281,7 @@ fn render(run: &Arc<Run>, spec: &PlaySpec, renderer: &Renderer) -> Result<Render
         any_errors_fatal: flag("any_errors_fatal", &spec.keywords.any_errors_fatal)?
             .unwrap_or(run.settings.any_errors_fatal),
         gather: flag("gather_facts", &spec.gather_facts)?,
+        check: flag("check_mode", &spec.keywords.check_mode)?.unwrap_or(run.settings.check),
     })
 }
 

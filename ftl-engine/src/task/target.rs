@@ -160,9 +160,7 @@ fn resolve_become(step: &Step, options: &Options<'_>) -> Result<Option<Become>, 
     let exe = choose(&["ansible_become_exe", "ansible_sudo_exe"], &words.become_exe, settings.become_exe.clone())?;
     let flags =
         choose(&["ansible_become_flags", "ansible_sudo_flags"], &words.become_flags, settings.become_flags.clone())?;
-    let password = options
-        .secret(BECOME_PASSWORD)?
-        .or_else(|| settings.become_password.clone());
+    let password = options.secret(BECOME_PASSWORD)?.or_else(|| settings.become_password.clone());
     Ok(Some(Become { method, user, password, exe, flags }))
 }
 
@@ -207,9 +205,7 @@ fn ssh(step: &Step, options: &Options<'_>, host: &str) -> Result<ConnectionOptio
         address: options.text(&["ansible_host", "ansible_ssh_host"])?.unwrap_or_else(|| host.to_string()),
         port,
         user,
-        password: options
-            .secret(CONNECTION_PASSWORD)?
-            .or_else(|| base.password.clone()),
+        password: options.secret(CONNECTION_PASSWORD)?.or_else(|| base.password.clone()),
         private_key_file: text(&["ansible_private_key_file", "ansible_ssh_private_key_file"], &base.private_key_file)?,
         private_key_passphrase: options.secret(KEY_PASSPHRASE)?.or_else(|| base.private_key_passphrase.clone()),
         ssh_executable: text(&["ansible_ssh_executable"], &base.ssh_executable)?,

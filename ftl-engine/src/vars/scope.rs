@@ -211,9 +211,7 @@ impl TaskScope {
             "ansible_host" | "ansible_ssh_host" => Some(Value::str(self.world.inventory.host_name(self.host?).clone())),
             "ansible_connection" => text(&words.connection, Some(&base.kind)),
             "ansible_user" | "ansible_ssh_user" => text(&words.remote_user, base.user.as_deref()),
-            "ansible_port" | "ansible_ssh_port" => {
-                words.port.clone().or_else(|| base.port.map(|port| Value::Int(port as i64)))
-            }
+            "ansible_password" | "ansible_ssh_pass" => base.password.as_ref().map(|word| Value::str(word.reveal())),
             "ansible_private_key_file" | "ansible_ssh_private_key_file" => {
                 base.private_key_file.as_deref().map(Value::str)
             }
