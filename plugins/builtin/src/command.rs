@@ -153,7 +153,7 @@ fn execute(args: &Args, host: &Host, order: &Order, directory: &Path, mut outcom
         input
     });
     let start = times::now(host);
-    let finished = process::run(Program { words: &words, directory, input }, host);
+    let finished = process::run(Program { words: &words, directory, input, locale: None }, host);
     let end = times::now(host);
     let Finished { rc, stdout, stderr } = finished.map_err(|error| not_started(&error, &words))?;
     let strip = args.flag("strip_empty_ends");

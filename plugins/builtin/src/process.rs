@@ -27,6 +27,8 @@ pub(crate) struct Program<'a> {
     pub words: &'a [String],
     pub directory: &'a Path,
     pub input: Option<Vec<u8>>,
+    /// The language it speaks, where that is not the task's.
+    pub locale: Option<&'static str>,
 }
 
 /// After the end of a program, its children may go on writing: silence this long is the end.
@@ -44,6 +46,9 @@ pub(crate) fn run(program: Program<'_>, host: &Host) -> io::Result<Finished> {
     }
     command.args(words).current_dir(program.directory).process_group(0);
     command.env_clear().envs(host.environment());
+    for name in ["LANG", "LC_ALL", "LC_NUMERIC"] {
+        command.envs(program.locale.map(|locale| (name, locale)));
+    }
     command.stdin(if program.input.is_some() { Stdio::piped() } else { Stdio::null() });
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     collect(child, program.input.unwrap_or_default(), host)

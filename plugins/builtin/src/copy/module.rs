@@ -219,7 +219,7 @@ pub(crate) fn check_line(validate: &str, file: &str) -> Result<String, Failure> 
 pub(crate) fn run_line(line: &str, host: &Host) -> Result<process::Finished, Failure> {
     let words = words::split(line).map_err(Failure::crash)?;
     let words: Vec<String> = words.iter().map(|word| host.expand(word)).collect();
-    process::run(Program { words: &words, directory: host.cwd(), input: None }, host).map_err(|error| {
+    process::run(Program { words: &words, directory: host.cwd(), input: None, locale: None }, host).map_err(|error| {
         let name = words.first().map(String::as_str).unwrap_or_default();
         Failure::new("Error executing command.")
             .with("rc", error.raw_os_error().unwrap_or(257))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ftl_sdk::{Host, Object, Value};
+use ftl_sdk::{Args, Host, Object, Value};
 
 use super::read;
 
@@ -47,7 +47,7 @@ fn os_release() -> BTreeMap<String, String> {
     read::lines("/etc/os-release").iter().filter_map(pair).collect()
 }
 
-pub(crate) fn distribution(_: &Host) -> Object {
+pub(crate) fn distribution(_: &Host, _: &Args) -> Object {
     let release = os_release();
     let get = |name: &str| release.get(name).cloned().unwrap_or_default();
     let is_debian = get("ID") == "debian";
@@ -87,7 +87,7 @@ fn minor_version(version: &str) -> Option<String> {
     (major.ends_with(|c: char| c.is_ascii_digit()) && !digits.is_empty()).then_some(digits)
 }
 
-pub(crate) fn lsb(host: &Host) -> Object {
+pub(crate) fn lsb(host: &Host, _: &Args) -> Object {
     let mut facts = Object::new();
     if let Some(text) = read::output(&["lsb_release", "-a"], host) {
         for line in text.lines() {

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use ftl_sdk::{Host, Object, Value, json};
+use ftl_sdk::{Args, Host, Object, Value, json};
 
 use super::{devices, mounts, read, storage};
 
-pub(crate) fn hardware(host: &Host) -> Object {
+pub(crate) fn hardware(host: &Host, args: &Args) -> Object {
     let mut facts = processors();
     facts.extend(memory());
     facts.extend(firmware());
     let (devices, volumes, mounts) = std::thread::scope(|scope| {
         let devices = scope.spawn(|| devices::devices(host));
         let volumes = scope.spawn(|| storage::volumes(host));
-        let mounts = mounts::mounts(host);
+        let mounts = mounts::mounts(host, args);
         (devices.join().unwrap_or_default(), volumes.join().unwrap_or_default(), mounts)
     });
     facts.extend(devices);
@@ -137,6 +137,8 @@ fn rounded(a: i64, b: i64) -> i64 {
     (a as f64 / b as f64).round_ties_even() as i64
 }
 
+pub(crate) const FIRMWARE_PLACE: &str = "/sys/devices/virtual/dmi/id";
+
 const FIRMWARE: [(&str, &str); 18] = [
     ("bios_date", "bios_date"),
     ("bios_vendor", "bios_vendor"),
@@ -200,7 +202,7 @@ const CASES: [&str; 37] = [
 ];
 
 fn firmware() -> Object {
-    let place = Path::new("/sys/devices/virtual/dmi/id");
+    let place = Path::new(FIRMWARE_PLACE);
     let fact = |(key, file): (&str, &str)| {
         let text = read::content(place.join(file));
         let text = match (key, text) {

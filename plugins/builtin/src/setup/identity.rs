@@ -2,20 +2,20 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use ftl_sdk::{Host, Object, Value, account, json, text_of};
+use ftl_sdk::{Args, Host, Object, Value, account, json, text_of};
 
 use super::read;
 
 pub(crate) const FACT_PATH: &str = "/etc/ansible/facts.d";
 
-pub(crate) fn environment(host: &Host) -> Object {
+pub(crate) fn environment(host: &Host, _: &Args) -> Object {
     use std::os::unix::ffi::OsStrExt;
     let all =
         host.environment().iter().map(|(name, value)| (text_of(name.as_bytes()), text_of(value.as_bytes()).into()));
     Object::from_iter([("env".to_owned(), Value::Object(all.collect()))])
 }
 
-pub(crate) fn user(host: &Host) -> Object {
+pub(crate) fn user(host: &Host, _: &Args) -> Object {
     let uid = rustix::process::getuid().as_raw();
     let said =
         ["LOGNAME", "USER", "LNAME", "USERNAME"].iter().find_map(|name| host.variable(name).filter(|n| !n.is_empty()));
@@ -37,7 +37,7 @@ pub(crate) fn user(host: &Host) -> Object {
     facts.as_object().cloned().unwrap_or_default()
 }
 
-pub(crate) fn ssh_keys(_: &Host) -> Object {
+pub(crate) fn ssh_keys(_: &Host, _: &Args) -> Object {
     let mut facts = Object::new();
     for directory in ["/etc/ssh", "/etc/openssh", "/etc"] {
         for kind in ["dsa", "rsa", "ecdsa", "ed25519"] {
@@ -48,17 +48,12 @@ pub(crate) fn ssh_keys(_: &Host) -> Object {
             let Some(text) = read::content(format!("{directory}/ssh_host_{kind}_key.pub")) else { continue };
             let mut words = text.split_whitespace();
             if let (Some(kind), Some(key)) = (words.next(), words.next()) {
+                facts.insert(name.clone(), key.into());
                 facts.insert(format!("{name}_keytype"), kind.into());
-                facts.insert(name, key.into());
             }
         }
     }
     facts
-}
-
-/// Filled in by the module, which knows the path.
-pub(crate) fn local(_: &Host) -> Object {
-    Object::from_iter([("local".to_owned(), json!({}))])
 }
 
 /// Only files with plain JSON are read here: programs and ini files are left to Python.
@@ -83,11 +78,12 @@ fn fact_files(path: &str) -> Vec<String> {
     files
 }
 
-pub(crate) fn local_facts(_: &Host, path: &str) -> Object {
+pub(crate) fn local(_: &Host, args: &Args) -> Object {
     let fact = |file: String| {
         let name = file.rsplit('/').next().unwrap_or_default().replace(".fact", "");
         let value = std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
         (name, value.unwrap_or_default())
     };
-    fact_files(path).into_iter().map(fact).collect()
+    let facts = fact_files(args.needed("fact_path")).into_iter().map(fact).collect();
+    Object::from_iter([("local".to_owned(), Value::Object(facts))])
 }

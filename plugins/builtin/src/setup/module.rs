@@ -1,9 +1,11 @@
 //! The module's arguments, and the gathering.
 
+use std::path::Path;
+
 use ftl_sdk::{Answer, Args, Argument, Host, Kind, Module, Object, Outcome, Value};
 
 use super::subsets::{Collector, chosen, is_known};
-use super::{distribution, filter, identity, read};
+use super::{distribution, filter, hardware, identity, read};
 
 pub(crate) const MODULE: Module = Module {
     covers,
@@ -18,6 +20,9 @@ pub(crate) const MODULE: Module = Module {
         run,
     )
 };
+
+/// Signs of Xen, OpenVZ, s390 and RHEV.
+const UNKNOWN: [&str; 6] = ["/proc/xen", "/sys/hypervisor/type", "/proc/vz", "/proc/sysinfo", "/proc/lve", "/rhev"];
 
 /// Only subsets that exist, on machines where nothing is to be found that is not looked for here.
 fn covers(given: &Object, selinux: bool) -> bool {
@@ -36,9 +41,8 @@ fn covers(given: &Object, selinux: bool) -> bool {
         && distribution::is_covered()
         && identity::is_local_covered(given.get("fact_path"))
         && !["facter", "cfacter", "ohai", "sg_inq"].iter().any(|program| read::is_installed(program))
-        && !["/proc/xen", "/proc/vz", "/proc/sysinfo", "/proc/lve"]
-            .iter()
-            .any(|path| std::path::Path::new(path).exists())
+        && !UNKNOWN.iter().any(|path| Path::new(path).exists())
+        && (Path::new(hardware::FIRMWARE_PLACE).exists() || !read::is_installed("dmidecode"))
 }
 
 fn run(args: &mut Args, host: &Host) -> Answer {
@@ -46,15 +50,10 @@ fn run(args: &mut Args, host: &Host) -> Answer {
         args.list("gather_subset").filter(|subsets| !subsets.is_empty()).unwrap_or_else(|| vec!["all".into()]);
     let patterns = args.list("filter").unwrap_or_default();
     let mut facts = Object::new();
-    for gathered in gather(&chosen(&subsets), host) {
+    for gathered in gather(&chosen(&subsets), host, args) {
         for (name, value) in gathered {
             facts.insert(format!("ansible_{}", name.replace('-', "_")), value);
         }
-    }
-    // The only collector with an argument of its own.
-    if facts.contains_key("ansible_local") {
-        let path = args.text("fact_path").unwrap_or(identity::FACT_PATH);
-        facts.insert("ansible_local".into(), Value::Object(identity::local_facts(host, path)));
     }
     facts.insert("gather_subset".into(), subsets.into());
     facts.insert("module_setup".into(), true.into());
@@ -62,14 +61,14 @@ fn run(args: &mut Args, host: &Host) -> Answer {
 }
 
 /// The slow ones side by side.
-fn gather(collectors: &[&'static Collector], host: &Host) -> Vec<Object> {
+fn gather(collectors: &[&'static Collector], host: &Host, args: &Args) -> Vec<Object> {
     std::thread::scope(|scope| {
         let started: Vec<_> = collectors
             .iter()
-            .map(|collector| collector.slow.then(|| scope.spawn(|| (collector.collect)(host))))
+            .map(|collector| collector.slow.then(|| scope.spawn(|| (collector.collect)(host, args))))
             .collect();
         let quick: Vec<Option<Object>> =
-            collectors.iter().map(|collector| (!collector.slow).then(|| (collector.collect)(host))).collect();
+            collectors.iter().map(|collector| (!collector.slow).then(|| (collector.collect)(host, args))).collect();
         started
             .into_iter()
             .zip(quick)

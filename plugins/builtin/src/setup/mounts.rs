@@ -3,28 +3,29 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ftl_sdk::{Host, Object, Value, json};
+use ftl_sdk::{Args, Host, Object, Value, json};
 
 use super::read;
 use crate::process;
 
-/// How long a file system may take to tell its size.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How many seconds a file system may take to tell its size, where `gather_timeout` says nothing.
+const PATIENCE: u64 = 10;
 
-pub(crate) fn mounts(host: &Host) -> Value {
+pub(crate) fn mounts(host: &Host, args: &Args) -> Value {
+    let seconds = args.number("gather_timeout").and_then(|seconds| u64::try_from(seconds).ok());
+    let patience = Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(PATIENCE));
     let table = read::content("/etc/mtab").or_else(|| read::content("/proc/mounts")).unwrap_or_default();
     let bound = bind_mounts(host);
     let uuids = uuids(host);
+    let lines = table.lines().map(|line| line.split_whitespace().map(unescape).collect::<Vec<_>>());
+    // All are asked at once: one that hangs does not make the others wait.
+    let asked: Vec<_> = lines.filter(|fields| is_device(fields)).map(|fields| (ask_size(&fields[1]), fields)).collect();
+    let deadline = Instant::now() + patience;
     let mut found: Vec<(String, Object)> = Vec::new();
-    for line in table.lines() {
-        let fields: Vec<String> = line.split_whitespace().map(unescape).collect();
+    for (answer, fields) in asked {
         let [device, mount, kind, options, dump, pass, ..] = fields.as_slice() else { continue };
-        let is_device = device.starts_with(['/', '\\']) || device.contains(":/");
-        if !is_device || kind == "none" {
-            continue;
-        }
         let bind = if bound.contains(mount) { ",bind" } else { "" };
         let mut fact = Object::new();
         for (key, value) in [("mount", mount), ("device", device), ("fstype", kind)] {
@@ -34,13 +35,13 @@ pub(crate) fn mounts(host: &Host) -> Value {
         for (key, value) in [("dump", dump), ("passno", pass)] {
             fact.insert(key.into(), value.parse::<i64>().unwrap_or_default().into());
         }
-        match size(mount) {
-            Some(size) => {
+        match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(size) => {
                 fact.extend(size);
                 let uuid = uuids.get(device).cloned().or_else(|| ask_for_uuid(device, host));
                 fact.insert("uuid".into(), uuid.unwrap_or_else(|| "N/A".into()).into());
             }
-            None => {
+            Err(_) => {
                 host.warn(format!("Timeout exceeded when getting mount info for {mount}"));
                 fact.insert("note".into(), "Could not get extra information due to timeout".into());
             }
@@ -52,6 +53,11 @@ pub(crate) fn mounts(host: &Host) -> Value {
         }
     }
     found.into_iter().map(|(_, fact)| Value::Object(fact)).collect()
+}
+
+fn is_device(fields: &[String]) -> bool {
+    let [device, _, kind, _, _, _, ..] = fields else { return false };
+    (device.starts_with(['/', '\\']) || device.contains(":/")) && kind != "none"
 }
 
 /// `\040` and its like.
@@ -104,13 +110,17 @@ fn ask_for_uuid(device: &str, host: &Host) -> Option<String> {
     text.lines().find_map(|line| line.strip_prefix("ID_FS_UUID=")).map(str::to_owned)
 }
 
-/// The sizes; empty where the file system does not tell, `None` where it does not answer.
-fn size(mount: &str) -> Option<Object> {
+/// Asks for the sizes; the answer is empty where the file system does not tell.
+fn ask_size(mount: &str) -> mpsc::Receiver<Object> {
     let (sender, receiver) = mpsc::channel();
     let path = mount.to_owned();
     // A file system that hangs keeps its thread, and nobody else.
-    std::thread::spawn(move || sender.send(rustix::fs::statvfs(path.as_str())));
-    let Ok(found) = receiver.recv_timeout(PATIENCE).ok()? else { return Some(Object::new()) };
+    std::thread::spawn(move || sender.send(size(&path)));
+    receiver
+}
+
+fn size(mount: &str) -> Object {
+    let Ok(found) = rustix::fs::statvfs(mount) else { return Object::new() };
     let fact = json!({
         "size_total": found.f_frsize * found.f_blocks,
         "size_available": found.f_frsize * found.f_bavail,
@@ -122,5 +132,5 @@ fn size(mount: &str) -> Option<Object> {
         "inode_available": found.f_favail,
         "inode_used": found.f_files.saturating_sub(found.f_favail),
     });
-    fact.as_object().cloned()
+    fact.as_object().cloned().unwrap_or_default()
 }

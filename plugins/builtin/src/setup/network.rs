@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use ftl_sdk::{Host, Object, Value, json};
+use ftl_sdk::{Args, Host, Object, Value, json};
 
 use super::read;
 
-pub(crate) fn network(host: &Host) -> Object {
+pub(crate) fn network(host: &Host, _: &Args) -> Object {
     if crate::process::exists("ip", host).is_none() {
         return Object::new();
     }
@@ -317,7 +317,7 @@ fn offload(device: &str, host: &Host) -> Object {
     facts
 }
 
-pub(crate) fn dns(_: &Host) -> Object {
+pub(crate) fn dns(_: &Host, _: &Args) -> Object {
     let mut facts = Object::new();
     for line in read::lines("/etc/resolv.conf") {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -354,7 +354,7 @@ pub(crate) fn dns(_: &Host) -> Object {
     Object::from_iter([("dns".to_owned(), Value::Object(facts))])
 }
 
-pub(crate) fn fibre_channel(_: &Host) -> Object {
+pub(crate) fn fibre_channel(_: &Host, _: &Args) -> Object {
     let hosts = read::names("/sys/class/fc_host");
     let lines = hosts.iter().flat_map(|name| read::lines(format!("/sys/class/fc_host/{name}/port_name")));
     let names = lines.map(|line| Value::from(line.trim_end().get(2..).unwrap_or_default())).collect();
@@ -367,12 +367,12 @@ fn initiator(file: &str, wanted: impl Fn(&str) -> Option<&str>) -> Value {
     line.unwrap_or_default().into()
 }
 
-pub(crate) fn iscsi(_: &Host) -> Object {
+pub(crate) fn iscsi(_: &Host, _: &Args) -> Object {
     let name = initiator("/etc/iscsi/initiatorname.iscsi", |line| line.strip_prefix("InitiatorName="));
     Object::from_iter([("iscsi_iqn".to_owned(), name)])
 }
 
-pub(crate) fn nvme(_: &Host) -> Object {
+pub(crate) fn nvme(_: &Host, _: &Args) -> Object {
     let name = initiator("/etc/nvme/hostnqn", |line| line.starts_with("nqn.").then_some(line));
     Object::from_iter([("hostnqn".to_owned(), name)])
 }

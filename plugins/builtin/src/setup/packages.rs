@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use ftl_sdk::{Host, Object, json};
+use ftl_sdk::{Args, Host, Object, json};
 
 use super::read;
 use crate::process;
 
 /// The distributions that are covered here have one package manager.
-pub(crate) fn package_manager(host: &Host) -> Object {
+pub(crate) fn package_manager(host: &Host, _: &Args) -> Object {
     let asks_rpm = Path::new("/usr/bin/rpm").exists();
     let is_rpm =
         asks_rpm && read::output(&["/usr/bin/rpm", "-q", "--whatprovides", "/usr/bin/apt-get"], host).is_some();
     Object::from_iter([("pkg_mgr".to_owned(), if is_rpm { "apt_rpm" } else { "apt" }.into())])
 }
 
-pub(crate) fn service_manager(host: &Host) -> Object {
+pub(crate) fn service_manager(host: &Host, _: &Args) -> Object {
     Object::from_iter([("service_mgr".to_owned(), manager(host).into())])
 }
 
@@ -62,7 +62,7 @@ fn is_systemd(host: &Host) -> bool {
     process::exists("systemctl", host).is_some() && running.iter().any(|path| Path::new(path).exists())
 }
 
-pub(crate) fn systemd(host: &Host) -> Object {
+pub(crate) fn systemd(host: &Host, _: &Args) -> Object {
     if !is_systemd(host) {
         return Object::new();
     }

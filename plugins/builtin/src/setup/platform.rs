@@ -3,13 +3,13 @@
 use std::net::ToSocketAddrs;
 use std::sync::{Mutex, PoisonError};
 
-use ftl_sdk::{Host, Object, Value, json};
+use ftl_sdk::{Args, Host, Object, Value, json};
 use jiff::tz::TimeZone;
 
 use super::read;
 use crate::{process, times};
 
-pub(crate) fn platform(host: &Host) -> Object {
+pub(crate) fn platform(host: &Host, _: &Args) -> Object {
     let kernel = rustix::system::uname();
     let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
     let (machine, node) = (text(kernel.machine()), text(kernel.nodename()));
@@ -65,7 +65,7 @@ fn names_in_file(address: &str) -> Option<String> {
     file.lines().map(line).find(|line| line.split_whitespace().next() == Some(address))
 }
 
-pub(crate) fn python(host: &Host) -> Object {
+pub(crate) fn python(host: &Host, _: &Args) -> Object {
     let Some(python) = about_python(host) else { return Object::new() };
     let info = &python["version_info"];
     let facts = json!({"python": {
@@ -111,7 +111,7 @@ fn ask(path: &str, host: &Host) -> Option<Value> {
     serde_json::from_str(read::output(&[path, "-c", QUESTION], host)?.trim()).ok()
 }
 
-pub(crate) fn date_time(host: &Host) -> Object {
+pub(crate) fn date_time(host: &Host, _: &Args) -> Object {
     let now = times::now(host);
     let universal = now.timestamp().to_zoned_datetime(TimeZone::UTC);
     let micros = format!("{:06}", now.subsec_nanosecond() / 1000);

@@ -39,7 +39,9 @@ pub(crate) fn outcome(words: &[&str], host: &Host) -> Option<(i32, String)> {
     let program = process::exists(words.first()?, host)?;
     let mut line = vec![host.shown(&program)];
     line.extend(words[1..].iter().map(|word| (*word).to_owned()));
-    let finished = process::run(Program { words: &line, directory: host.cwd(), input: None }, host).ok()?;
+    let finished =
+        process::run(Program { words: &line, directory: host.cwd(), input: None, locale: Some("C.UTF-8") }, host)
+            .ok()?;
     Some((finished.rc, text_of(finished.stdout)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ftl_sdk::{Host, Object};
+use ftl_sdk::{Args, Host, Object};
 
 use super::{distribution, hardware, identity, network, packages, platform, system, virtualization};
 
@@ -16,14 +16,16 @@ pub(crate) struct Collector {
     pub(crate) minimal: bool,
     /// It starts programs, or asks others.
     pub(crate) slow: bool,
-    pub(crate) collect: fn(&Host) -> Object,
+    pub(crate) collect: Collect,
 }
 
-const fn minimal(name: &'static str, collect: fn(&Host) -> Object) -> Collector {
+type Collect = fn(&Host, &Args) -> Object;
+
+const fn minimal(name: &'static str, collect: Collect) -> Collector {
     Collector { name, facts: &[], needs: &[], minimal: true, slow: false, collect }
 }
 
-const fn other(name: &'static str, collect: fn(&Host) -> Object) -> Collector {
+const fn other(name: &'static str, collect: Collect) -> Collector {
     Collector { minimal: false, ..minimal(name, collect) }
 }
 
@@ -102,8 +104,8 @@ pub(crate) const COLLECTORS: &[Collector] = &[
     other("iscsi", network::iscsi),
     other("nvme", network::nvme),
     minimal("local", identity::local),
-    Collector { facts: &["facter"], ..other("facter", |_| Object::new()) },
-    other("ohai", |_| Object::new()),
+    Collector { facts: &["facter"], ..other("facter", |_, _| Object::new()) },
+    other("ohai", |_, _| Object::new()),
 ];
 
 /// All names `gather_subset` may say.

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use ftl_sdk::{Host, Object, Value, json};
+use ftl_sdk::{Args, Host, Object, Value, json};
 
 use super::read;
 
@@ -12,7 +12,7 @@ fn one(name: &str, value: impl Into<Value>) -> Object {
 }
 
 /// Where labels are in use this is not covered.
-pub(crate) fn selinux(_: &Host) -> Object {
+pub(crate) fn selinux(_: &Host, _: &Args) -> Object {
     let places = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(Path::new);
     let library = |place: &Path| place.join("libselinux.so.1").exists();
     let is_triplet = |name: &String| name.contains("-linux-");
@@ -25,16 +25,16 @@ pub(crate) fn selinux(_: &Host) -> Object {
     facts
 }
 
-pub(crate) fn apparmor(_: &Host) -> Object {
+pub(crate) fn apparmor(_: &Host, _: &Args) -> Object {
     let enabled = Path::new("/sys/kernel/security/apparmor").exists();
     one("apparmor", json!({"status": if enabled { "enabled" } else { "disabled" }}))
 }
 
-pub(crate) fn fips(_: &Host) -> Object {
+pub(crate) fn fips(_: &Host, _: &Args) -> Object {
     one("fips", read::content("/proc/sys/crypto/fips_enabled").as_deref() == Some("1"))
 }
 
-pub(crate) fn chroot(host: &Host) -> Object {
+pub(crate) fn chroot(host: &Host, _: &Args) -> Object {
     one("is_chroot", is_chroot(host))
 }
 
@@ -58,7 +58,7 @@ fn is_chroot(host: &Host) -> bool {
     }
 }
 
-pub(crate) fn capabilities(host: &Host) -> Object {
+pub(crate) fn capabilities(host: &Host, _: &Args) -> Object {
     let (mut enforced, mut list) = (Value::from("N/A"), Value::from("N/A"));
     if let Some(text) = read::output(&["capsh", "--print"], host) {
         (enforced, list) = ("NA".into(), json!([]));
@@ -77,7 +77,7 @@ pub(crate) fn capabilities(host: &Host) -> Object {
     facts
 }
 
-pub(crate) fn command_line(_: &Host) -> Object {
+pub(crate) fn command_line(_: &Host, _: &Args) -> Object {
     let Some(text) = read::content("/proc/cmdline") else { return Object::new() };
     let (mut last, mut all) = (Object::new(), Object::new());
     for piece in pieces(&text).unwrap_or_default() {
@@ -100,39 +100,41 @@ pub(crate) fn command_line(_: &Host) -> Object {
     facts
 }
 
-/// `shlex.split` that keeps quotes; `None` for an open one.
+/// `shlex.split` outside of POSIX: quotes stay, and are letters within words. `None` for an open one.
 fn pieces(text: &str) -> Option<Vec<String>> {
     let mut pieces = Vec::new();
-    let mut piece = String::new();
-    let mut quote = None;
-    for letter in text.chars() {
-        match quote {
-            Some(open) => {
-                piece.push(letter);
-                if letter == open {
-                    quote = None;
-                }
-            }
-            None if letter.is_whitespace() => {
-                if !piece.is_empty() {
-                    pieces.push(std::mem::take(&mut piece));
-                }
-            }
-            None => {
-                piece.push(letter);
-                if matches!(letter, '"' | '\'') {
-                    quote = Some(letter);
-                }
-            }
-        }
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            '"' | '\'' => 1 + rest[1..].find(first)? + 1,
+            _ => rest.find(char::is_whitespace).unwrap_or(rest.len()),
+        };
+        pieces.push(rest[..end].to_owned());
+        rest = rest[end..].trim_start();
     }
-    quote.is_none().then_some(())?;
-    pieces.extend(Some(piece).filter(|piece| !piece.is_empty()));
     Some(pieces)
 }
 
-pub(crate) fn load(_: &Host) -> Object {
-    let loads = rustix::system::sysinfo().loads;
-    let load = |at: usize| loads[at] as f64 / 65536.0;
-    one("loadavg", json!({"1m": load(0), "5m": load(1), "15m": load(2)}))
+/// As the C library reads them: with two digits.
+pub(crate) fn load(_: &Host, _: &Args) -> Object {
+    let text = read::content("/proc/loadavg").unwrap_or_default();
+    let loads: Vec<f64> = text.split(' ').map_while(|word| word.parse().ok()).take(3).collect();
+    match loads[..] {
+        [one_minute, five, fifteen] => one("loadavg", json!({"1m": one_minute, "5m": five, "15m": fifteen})),
+        _ => Object::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_lines_are_split_as_python_does() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(pieces(text).unwrap(), expected);
+        check("a=\"b c\" d", &["a=\"b", "c\"", "d"]);
+        check("  'a b'c  d= ", &["'a b'", "c", "d="]);
+        check("", &[]);
+        assert_eq!(pieces("a 'b"), None);
+    }
 }

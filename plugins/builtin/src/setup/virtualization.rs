@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ftl_sdk::{Host, Object, Value};
+use ftl_sdk::{Args, Host, Object, Value};
 
 use super::read;
 
@@ -26,7 +26,7 @@ impl Signs {
     }
 }
 
-pub(crate) fn virtualization(host: &Host) -> Object {
+pub(crate) fn virtualization(host: &Host, _: &Args) -> Object {
     let mut signs = Signs::default();
     containers(&mut signs);
     firmware(&mut signs);

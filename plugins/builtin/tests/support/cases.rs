@@ -84,7 +84,7 @@ fn run(name: &str, case: &Value, oracle: &mut Oracle) -> Vec<(String, String)> {
         outside();
         let native = native_answer(module, case, &trees[1], umask);
         let (python, native) = (shape(python, &trees[0], case), shape(native, &trees[1], case));
-        if python != native || order(&python) != order(&native) {
+        if python != native || python.to_string() != native.to_string() {
             problems.push((format!("turn {turn}"), difference(&python, &native)));
         }
     }
@@ -208,11 +208,12 @@ fn forget(map: &mut Map<String, Value>, key: &str) {
     }
 }
 
-/// Sorts a list, wherever it is: what Python keeps in sets, or asks threads for, comes in any order.
+/// Sorts a list or the keys of an object, wherever it is: what Python keeps in sets, or asks threads for, comes in any order.
 fn sort(value: &mut Value, key: &str) {
     for (name, value) in value.as_object_mut().into_iter().flatten() {
         match value {
             Value::Array(items) if name == key => items.sort_by_key(Value::to_string),
+            Value::Object(map) if name == key => map.sort_keys(),
             inner => sort(inner, key),
         }
     }
@@ -225,24 +226,26 @@ fn steady(text: &str) -> String {
     temporary.replace_all(&backup.replace_all(text, ".BACKUP~"), "ansible.RANDOM").into_owned()
 }
 
-fn order(answer: &Value) -> Vec<&String> {
-    answer.as_object().into_iter().flat_map(Map::keys).collect()
-}
-
 fn difference(python: &Value, native: &Value) -> String {
     let mut lines = Vec::new();
     compare("", Some(python), Some(native), &mut lines);
-    if lines.is_empty() {
-        lines.push(format!("  order\n    python: {:?}\n    native: {:?}", order(python), order(native)));
-    }
     lines.join("\n")
 }
 
 fn compare(name: &str, python: Option<&Value>, native: Option<&Value>, lines: &mut Vec<String>) {
     match (python, native) {
         (Some(Value::Object(left)), Some(Value::Object(right))) => {
+            if left.len() == right.len() && !left.keys().eq(right.keys()) {
+                let keys = |map: &Map<String, Value>| map.keys().cloned().collect::<Vec<_>>().join(" ");
+                lines.push(format!("  order of {name}\n    python: {}\n    native: {}", keys(left), keys(right)));
+            }
             for key in left.keys().chain(right.keys().filter(|key| !left.contains_key(*key))) {
                 compare(&format!("{name}.{key}"), left.get(key), right.get(key), lines);
+            }
+        }
+        (Some(Value::Array(left)), Some(Value::Array(right))) if left.len() == right.len() => {
+            for (number, (left, right)) in left.iter().zip(right).enumerate() {
+                compare(&format!("{name}[{number}]"), Some(left), Some(right), lines);
             }
         }
         (left, right) if left != right => {
