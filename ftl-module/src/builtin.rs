@@ -55,7 +55,6 @@ impl BuiltinModules {
             umask: self.umask,
             shell: or(&call.options.shell_executable, "/bin/sh"),
             temporary: or(&call.options.remote_tmp, "~/.ansible/tmp"),
-            selinux: self.selinux,
             cancelled,
             python: None,
         }

@@ -10,7 +10,7 @@ use crate::python::str_of;
 pub struct Args(Object);
 
 impl Args {
-    pub fn new(object: Object) -> Args {
+    pub(crate) fn new(object: Object) -> Args {
         Args(object)
     }
 
@@ -51,11 +51,7 @@ impl Args {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    pub fn object(&self) -> &Object {
-        &self.0
-    }
-
-    pub fn into_object(self) -> Object {
+    pub(crate) fn into_object(self) -> Object {
         self.0
     }
 }

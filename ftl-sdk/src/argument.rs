@@ -6,9 +6,7 @@ pub enum Kind {
     Str,
     Bool,
     Int,
-    Float,
     List,
-    Dict,
     /// Text in which `~` and `$VARIABLE` are replaced.
     Path,
     /// Anything, unchanged.
@@ -22,9 +20,7 @@ impl Kind {
             Kind::Str => "str",
             Kind::Bool => "bool",
             Kind::Int => "int",
-            Kind::Float => "float",
             Kind::List => "list",
-            Kind::Dict => "dict",
             Kind::Path => "path",
             Kind::Raw => "raw",
         }
@@ -56,7 +52,7 @@ pub struct Argument {
 }
 
 impl Argument {
-    pub const fn new(name: &'static str, kind: Kind) -> Argument {
+    const fn new(name: &'static str, kind: Kind) -> Argument {
         Argument {
             name,
             kind,
@@ -127,7 +123,7 @@ impl Argument {
     }
 
     /// Is it called so, or is that one of its other names?
-    pub fn answers_to(&self, name: &str) -> bool {
+    pub(crate) fn answers_to(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
 }

@@ -46,10 +46,7 @@ impl Check<'_> {
         for argument in self.module.all_arguments() {
             self.choices(argument);
         }
-        self.together();
         self.one_of();
-        self.required_if();
-        self.required_by();
         self.defaults(true);
         unsupported
     }
@@ -160,64 +157,15 @@ impl Check<'_> {
             return;
         }
         let allowed = |value: &Value| value.as_str().is_some_and(|text| argument.choices.contains(&text));
-        let choices = argument.choices.join(", ");
-        match value {
-            Value::Array(items) => {
-                let others: Vec<String> = items.iter().filter(|item| !allowed(item)).map(str_of).collect();
-                if !others.is_empty() {
-                    self.mistakes.push(format!(
-                        "value of {} must be one or more of: {choices}. Got no match for: {}",
-                        argument.name,
-                        others.join(", ")
-                    ));
-                }
-            }
-            value if !allowed(value) => {
-                self.mistakes.push(format!(
-                    "value of {} must be one of: {choices}, got: {}",
-                    argument.name,
-                    str_of(value)
-                ));
-            }
-            _ => {}
-        }
-    }
-
-    fn together(&mut self) {
-        let part = |group: &&&[&str]| (1..group.len()).contains(&self.count(group));
-        if let Some(group) = self.module.rules.required_together.iter().find(part) {
-            self.mistakes.push(format!("parameters are required together: {}", group.join(", ")));
+        if !allowed(value) {
+            let choices = argument.choices.join(", ");
+            self.mistakes.push(format!("value of {} must be one of: {choices}, got: {}", argument.name, str_of(value)));
         }
     }
 
     fn one_of(&mut self) {
         if let Some(group) = self.module.rules.required_one_of.iter().find(|group| self.count(group) == 0) {
             self.mistakes.push(format!("one of the following is required: {}", group.join(", ")));
-        }
-    }
-
-    fn required_if(&mut self) {
-        for (name, value, needed) in self.module.rules.required_if {
-            if self.args.get(*name).and_then(Value::as_str) != Some(value) {
-                continue;
-            }
-            let missing: Vec<&str> = needed.iter().copied().filter(|name| !self.has(name)).collect();
-            if !missing.is_empty() {
-                let missing = missing.join(", ");
-                self.mistakes.push(format!("{name} is {value} but all of the following are missing: {missing}"));
-                return;
-            }
-        }
-    }
-
-    fn required_by(&mut self) {
-        let given = |name: &str| self.args.get(name).is_some_and(|value| !value.is_null());
-        for (name, needed) in self.module.rules.required_by {
-            let missing: Vec<&str> = needed.iter().copied().filter(|other| !given(other)).collect();
-            if given(name) && !missing.is_empty() {
-                self.mistakes.push(format!("missing parameter(s) required by '{name}': {}", missing.join(", ")));
-                return;
-            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Turning what was given into the type an argument has; the messages are Ansible's.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use crate::argument::Kind;
 use crate::host::Host;
@@ -14,9 +14,7 @@ pub(crate) fn convert(value: Value, kind: Kind, host: &Host) -> Result<Value, St
         Kind::Path => Ok(Value::String(host.expand(&text(value)))),
         Kind::Bool => boolean(value),
         Kind::Int => integer(value),
-        Kind::Float => float(value),
         Kind::List => list(value),
-        Kind::Dict => dict(value),
     }
 }
 
@@ -72,19 +70,6 @@ fn integer(value: Value) -> Result<Value, String> {
     }
 }
 
-fn float(value: Value) -> Result<Value, String> {
-    let number = match &value {
-        Value::Bool(flag) => Some(f64::from(u8::from(*flag))),
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().replace('_', "").parse().ok(),
-        _ => None,
-    };
-    match number.and_then(Number::from_f64) {
-        Some(number) => Ok(Value::Number(number)),
-        None => Err(format!("{} cannot be converted to a float", class(&value))),
-    }
-}
-
 fn list(value: Value) -> Result<Value, String> {
     match value {
         Value::Array(_) => Ok(value),
@@ -92,56 +77,4 @@ fn list(value: Value) -> Result<Value, String> {
         Value::Number(_) | Value::Bool(_) => Ok(Value::Array(vec![Value::String(str_of(&value))])),
         other => Err(format!("{} cannot be converted to a list", class(&other))),
     }
-}
-
-fn dict(value: Value) -> Result<Value, String> {
-    let text = match value {
-        Value::Object(_) => return Ok(value),
-        Value::String(text) => text,
-        other => return Err(format!("{} cannot be converted to a dict", class(&other))),
-    };
-    if text.starts_with('{') {
-        return match serde_json::from_str(&text) {
-            Ok(value @ Value::Object(_)) => Ok(value),
-            _ => Err("unable to evaluate string as dictionary".into()),
-        };
-    }
-    if !text.contains('=') {
-        return Err("dictionary requested, could not parse JSON or key=value".into());
-    }
-    let pairs: Option<Vec<(String, Value)>> = fields(text.trim())
-        .iter()
-        .map(|field| field.split_once('=').map(|(key, value)| (key.to_owned(), Value::from(value))))
-        .collect();
-    match pairs {
-        Some(pairs) => Ok(Value::Object(pairs.into_iter().collect())),
-        None => Err("unable to evaluate string in the \"key=value\" format as dictionary".into()),
-    }
-}
-
-/// The fields of `a=1, b="2 3"`: parted by commas and blanks, quotes and backslashes honoured.
-fn fields(text: &str) -> Vec<String> {
-    let mut fields = Vec::new();
-    let mut field = String::new();
-    let mut quote = None;
-    let mut escaped = false;
-    for letter in text.chars() {
-        match letter {
-            c if escaped => {
-                field.push(c);
-                escaped = false;
-            }
-            '\\' => escaped = true,
-            '\'' | '"' if quote.is_none() => quote = Some(letter),
-            c if quote == Some(c) => quote = None,
-            ',' | ' ' if quote.is_none() => fields.extend(take(&mut field)),
-            c => field.push(c),
-        }
-    }
-    fields.extend(take(&mut field));
-    fields
-}
-
-fn take(field: &mut String) -> Option<String> {
-    Some(std::mem::take(field)).filter(|text| !text.is_empty())
 }

@@ -25,8 +25,6 @@ pub struct Settings {
     pub shell: String,
     /// `remote_tmp`: where modules may put temporary files.
     pub temporary: String,
-    /// Does this machine label files (SELinux)?
-    pub selinux: bool,
     /// Set when nobody waits for the answer any more: programs are ended.
     pub cancelled: Arc<AtomicBool>,
     /// The Python that Ansible's modules would run with; looked for where it is not given.
@@ -74,11 +72,6 @@ impl Host {
     /// The Python that Ansible's modules would run with, where it is known.
     pub fn python(&self) -> Option<&str> {
         self.settings.python.as_deref()
-    }
-
-    /// Does this machine label files (SELinux)?
-    pub fn selinux(&self) -> bool {
-        self.settings.selinux
     }
 
     pub fn environment(&self) -> &BTreeMap<OsString, OsString> {
@@ -131,7 +124,7 @@ impl Host {
     }
 
     /// `$NAME` and `${NAME}`; unknown ones stay.
-    pub fn expand_variables(&self, text: &str) -> String {
+    fn expand_variables(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find('$') {
@@ -159,7 +152,7 @@ impl Host {
     }
 
     /// `~` and `~user` at the beginning.
-    pub fn expand_user(&self, text: &str) -> String {
+    fn expand_user(&self, text: &str) -> String {
         let Some(after) = text.strip_prefix('~') else { return text.to_owned() };
         let (user, rest) = after.split_at(after.find('/').unwrap_or(after.len()));
         let home = match user {

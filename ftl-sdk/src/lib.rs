@@ -22,7 +22,7 @@ pub use argument::{Argument, Kind};
 pub use host::{Host, Settings};
 pub use module::{Module, Rules};
 pub use outcome::{Answer, Failure, Outcome};
-pub use python::{repr, repr_text, str_of};
+pub use python::repr_text;
 pub use serde_json::{Map, Value, json};
 pub use text::{bytes_of, text_of};
 

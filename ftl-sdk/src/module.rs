@@ -18,21 +18,11 @@ use crate::secret::{hide, secrets};
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     pub mutually_exclusive: &'static [&'static [&'static str]],
-    pub required_together: &'static [&'static [&'static str]],
     pub required_one_of: &'static [&'static [&'static str]],
-    /// When the first argument has this value, these are needed.
-    pub required_if: &'static [(&'static str, &'static str, &'static [&'static str])],
-    pub required_by: &'static [(&'static str, &'static [&'static str])],
 }
 
 impl Rules {
-    pub const NONE: Rules = Rules {
-        mutually_exclusive: &[],
-        required_together: &[],
-        required_one_of: &[],
-        required_if: &[],
-        required_by: &[],
-    };
+    pub const NONE: Rules = Rules { mutually_exclusive: &[], required_one_of: &[] };
 }
 
 /// The description of a module, one constant per module.
@@ -45,7 +35,8 @@ pub struct Module {
     pub file_arguments: bool,
     /// Can it say what it would do?
     pub check_mode: bool,
-    /// Is all that these arguments ask for done here? `Host::selinux` says whether labels matter.
+    /// Is all that these arguments ask for done here, exactly as Ansible's module does it? `selinux`: this machine labels
+    /// files. The arguments come as the task gave them, before they are checked.
     pub covers: fn(&Object, selinux: bool) -> bool,
     pub run: fn(&mut Args, &Host) -> Answer,
 }

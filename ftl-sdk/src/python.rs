@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Python's `str()`.
-pub fn str_of(value: &Value) -> String {
+pub(crate) fn str_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => repr(other),
@@ -11,7 +11,7 @@ pub fn str_of(value: &Value) -> String {
 }
 
 /// Python's `repr()`.
-pub fn repr(value: &Value) -> String {
+pub(crate) fn repr(value: &Value) -> String {
     match value {
         Value::Null => "None".into(),
         Value::Bool(true) => "True".into(),
