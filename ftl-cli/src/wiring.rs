@@ -37,6 +37,10 @@ impl PythonPlugins for Foreign {
         self.0.has(kind, name)
     }
 
+    fn overrides(&self, kind: &str, name: &str) -> bool {
+        self.0.overrides(kind, name)
+    }
+
     fn call(
         &self,
         kind: &str,

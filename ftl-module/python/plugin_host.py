@@ -53,13 +53,32 @@ def templar(variables):
     return Templar(loader=State.loader, variables=variables)
 
 
-def has(message):
+def find(message):
     from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
     loaders = {"filter": filter_loader, "test": test_loader, "lookup": lookup_loader}
+    return loaders[message["kind"]].get(message["name"])
+
+
+def has(message):
     try:
-        return loaders[message["kind"]].get(message["name"]) is not None
-    except Exception:
+        return find(message) is not None
+    except KeyError:
         return False
+    except Exception:
+        return True  # There is one, and calling it says what is wrong with it.
+
+
+def overrides(message):
+    """Is what Ansible takes for this name not its own?"""
+    import ansible
+    try:
+        found = find(message)
+    except KeyError:
+        return False
+    except Exception:
+        return True  # There is one, and calling it says what is wrong with it.
+    own = os.path.join(os.path.dirname(ansible.__file__), "")
+    return found is not None and not str(found._original_path).startswith(own)
 
 
 CALLS = {
@@ -207,7 +226,7 @@ def words(error):
     return ": ".join(p.rstrip(".") if i + 1 < len(parts) else p for i, p in enumerate(parts))
 
 
-VERBS = {"start": start, "directories": add_directories, "has": has, "call": call, "describe": describe, "action": action}
+VERBS = {"start": start, "directories": add_directories, "has": has, "overrides": overrides, "call": call, "describe": describe, "action": action}
 
 for line in requests:
     try:

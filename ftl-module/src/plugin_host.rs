@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ftl_core::value::{Value, from_json, to_json};
@@ -37,6 +38,8 @@ pub struct PluginHostSettings {
 pub struct PluginHost {
     settings: PluginHostSettings,
     collections: Arc<Collections>,
+    /// Is any directory for plugins there? Most runs have none and ask nothing else.
+    has_local: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -47,6 +50,10 @@ struct State {
     /// Directories the process was told of.
     told: usize,
     known: HashMap<(String, String), bool>,
+    /// Which of FTL's own plugins a local one takes the place of.
+    overrides: HashMap<(String, String), bool>,
+    /// What the files of local filters and tests hold: a name that is not in them needs no question to Python.
+    texts: Option<String>,
 }
 
 struct Process {
@@ -73,7 +80,9 @@ pub struct PluginError {
 impl PluginHost {
     pub fn new(settings: PluginHostSettings, collections: Arc<Collections>) -> PluginHost {
         let state = State { directories: vec![settings.base_dir.clone()], ..State::default() };
-        PluginHost { settings, collections, state: Mutex::new(state) }
+        let host = PluginHost { settings, collections, has_local: AtomicBool::new(false), state: Mutex::new(state) };
+        host.look_for_directories(&host.state());
+        host
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -86,7 +95,52 @@ impl PluginHost {
         if !state.directories.iter().any(|d| d == directory) {
             state.directories.push(directory.to_path_buf());
             state.known.retain(|_, known| *known);
+            state.overrides.clear();
+            state.texts = None;
+            self.look_for_directories(&state);
         }
+    }
+
+    fn look_for_directories(&self, state: &State) {
+        let found = KINDS.iter().any(|(kind, _)| self.local_directories(state, kind).next().is_some());
+        self.has_local.store(found, Ordering::Relaxed);
+    }
+
+    /// The directories for plugins of a kind that are not ansible-core's own.
+    fn local_directories<'a>(&'a self, state: &'a State, kind: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+        let subdir = KINDS.iter().find(|(k, _)| *k == kind).map_or("", |(_, subdir)| subdir);
+        let beside = state.directories.iter().map(move |d| d.join(subdir));
+        let configured = self.settings.configured.iter().filter(move |(k, _)| k == kind).map(|(_, d)| d.clone());
+        beside.chain(configured).filter(|directory| directory.is_dir())
+    }
+
+    /// Does a local plugin take the place of the one FTL has by this name? Ansible prefers it, too.
+    pub fn overrides(&self, kind: &str, name: &str) -> bool {
+        let short = name.strip_prefix("ansible.legacy.").unwrap_or(name);
+        if !self.has_local.load(Ordering::Relaxed) || short.contains('.') {
+            return false;
+        }
+        let mut state = self.state();
+        let key = (kind.to_string(), short.to_string());
+        if let Some(known) = state.overrides.get(&key) {
+            return *known;
+        }
+        let possible = match kind {
+            "lookup" => self.local_directories(&state, kind).any(|d| d.join(format!("{short}.py")).is_file()),
+            _ => {
+                if state.texts.is_none() {
+                    let directories = ["filter", "test"].map(|kind| self.local_directories(&state, kind));
+                    let texts =
+                        directories.into_iter().flatten().map(|directory| python_texts(&directory, 2)).collect();
+                    state.texts = Some(texts);
+                }
+                state.texts.as_ref().is_some_and(|texts| texts.contains(short))
+            }
+        };
+        let question = json!({"verb": "overrides", "kind": kind, "name": short});
+        let known = possible && matches!(self.ask(&mut state, question), Ok(Json::Bool(true)));
+        state.overrides.insert(key, known);
+        known
     }
 
     /// Is there a plugin of this kind and name? Python is asked only where a plugin can be.
@@ -113,10 +167,7 @@ impl PluginHost {
         {
             return true;
         }
-        let Some((_, subdir)) = KINDS.iter().find(|(k, _)| *k == kind) else { return false };
-        let beside = state.directories.iter().map(|d| d.join(subdir));
-        let configured = self.settings.configured.iter().filter(|(k, _)| k == kind).map(|(_, d)| d.clone());
-        beside.chain(configured).any(|d| d.is_dir())
+        self.local_directories(state, kind).next().is_some()
     }
 
     /// Calls a filter, test or lookup. `variables` are what lookups may read.
@@ -192,6 +243,21 @@ impl PluginHost {
             _ => Err(PluginError { message: "Python plugins: no pipes".into(), result: None }),
         }
     }
+}
+
+/// All Python files of a directory, to look for names in.
+fn python_texts(directory: &Path, depth: usize) -> String {
+    let mut texts = String::new();
+    for path in std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if depth > 0 && path.is_dir() {
+            texts += &python_texts(&path, depth - 1);
+        } else if path.extension().is_some_and(|extension| extension == "py") {
+            // A file that cannot be read is Python's to complain about.
+            texts +=
+                &std::fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        }
+    }
+    texts
 }
 
 /// How a marker of an undefined value crosses the pipe.

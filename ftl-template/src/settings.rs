@@ -53,6 +53,9 @@ pub trait PythonPlugins: Send + Sync {
     /// `kind` is `filter`, `test` or `lookup`.
     fn has(&self, kind: &str, name: &str) -> bool;
 
+    /// Does a plugin beside the playbook or in a configured directory take the place of FTL's own?
+    fn overrides(&self, kind: &str, name: &str) -> bool;
+
     fn call(
         &self,
         kind: &str,
@@ -143,24 +146,30 @@ impl Shared {
         own || self.has_foreign(kind, name)
     }
 
+    fn is_overridden(&self, kind: &str, name: &str) -> bool {
+        self.plugins.as_ref().is_some_and(|plugins| plugins.overrides(kind, name))
+    }
+
     /// Is there a plugin in Python for a name that is not FTL's own?
     pub(crate) fn has_foreign(&self, kind: &str, name: &str) -> bool {
         self.plugins.as_ref().is_some_and(|plugins| plugins.has(kind, name))
     }
 
-    /// FTL's own filter, and the name that messages show.
+    /// FTL's own filter, unless a local one takes its place, and the name that messages show.
     pub(crate) fn filter<'n>(&self, name: &'n str) -> Option<(&'n str, FilterFunction)> {
         let core = filter::find(name).map(|function| (name, function));
-        core.or_else(|| filter::find_of_collection(name, &self.collections))
+        let own = core.or_else(|| filter::find_of_collection(name, &self.collections));
+        own.filter(|_| !self.is_overridden("filter", name))
     }
 
-    /// FTL's own test.
+    /// FTL's own test, unless a local one takes its place.
     pub(crate) fn test(&self, name: &str) -> Option<TestFunction> {
-        jinja_test::find(name)
+        jinja_test::find(name).filter(|_| !self.is_overridden("test", name))
     }
 
-    /// FTL's own lookup.
+    /// FTL's own lookup, unless a local one takes its place.
     pub(crate) fn lookup(&self, name: &str) -> Option<LookupFunction> {
-        lookup::find(name).or_else(|| lookup::find_of_collection(name, &self.collections))
+        let own = lookup::find(name).or_else(|| lookup::find_of_collection(name, &self.collections));
+        own.filter(|_| !self.is_overridden("lookup", name))
     }
 }
