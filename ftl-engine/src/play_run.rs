@@ -11,7 +11,7 @@ use ftl_core::value::{Map, Value, to_text};
 use ftl_inventory::{AddedHost, GroupedHost};
 use ftl_playbook::graph::is_selected;
 use ftl_playbook::graph::{PlaySpec, TaskGraph, TaskKind, TaskSpec};
-use ftl_template::Renderer;
+use ftl_template::{Placeholders, Renderer};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cursor::{Cursor, Filter, tasks_of};
@@ -227,6 +227,19 @@ impl PlayRun {
         Renderer::new(Arc::new(scope), self.run.template.clone())
     }
 
+    /// A name with words for what is missing in it, and a warning that says so.
+    fn rendered_name(&self, written: &Value, renderer: &Renderer) -> String {
+        let (name, warnings) = renderer.with_placeholders(Placeholders::All, |renderer| renderer.render(written));
+        for warning in warnings {
+            self.emit(Event::Message(warning));
+        }
+        match name {
+            Ok(Value::Omit | Value::None) => String::new(),
+            Ok(value) => to_text(&value),
+            Err(_) => to_text(written),
+        }
+    }
+
     /// Title and all that displays need, from the first host's point of view.
     pub(crate) fn task_info(&mut self, host: HostId, id: TaskId) -> Arc<TaskInfo> {
         let placeholder = Arc::new(TaskInfo {
@@ -243,7 +256,11 @@ impl PlayRun {
         let step = self.step(host, id, &placeholder);
         let scope = Arc::new(step.scope_for(Some(host)));
         let renderer = step.renderer(&scope);
-        let name = step.task.name.as_ref().map(|written| rendered_name(written, &renderer));
+        let is_meta = matches!(step.task.kind, TaskKind::Meta(_));
+        let name = step.task.name.as_ref().map(|written| match is_meta {
+            true => to_text(written),
+            false => self.rendered_name(written, &renderer),
+        });
         let title = title(&self.graph, &step.task, name.as_deref());
         let words = &step.task.keywords;
         let check = crate::task::render_bool(&renderer, "check_mode", &words.check_mode, self.run.settings.check);
@@ -367,15 +384,6 @@ pub(crate) fn flatten_tags(value: &Value, into: &mut Vec<String>) {
         Value::List(l) => l.items().iter().for_each(|v| flatten_tags(v, into)),
         Value::None | Value::Omit | Value::Undefined(_) => {}
         other => into.extend(to_text(other).split(',').map(|t| t.trim().to_string()).filter(|t| !t.is_empty())),
-    }
-}
-
-/// A name with what can be rendered rendered.
-fn rendered_name(written: &Value, renderer: &Renderer) -> String {
-    match renderer.render(written) {
-        Ok(Value::Undefined(_)) | Err(_) => to_text(written),
-        Ok(Value::Omit) => String::new(),
-        Ok(value) => to_text(&value),
     }
 }
 

@@ -127,6 +127,8 @@ struct FailureParts {
     origin: Option<Origin>,
     help: Option<String>,
     cause: Option<Diagnostic>,
+    /// Of a complete error: see [`Diagnostic::is_undefined`].
+    is_undefined: bool,
 }
 
 /// What went wrong: decides how the failure is wrapped, and which of Python's `except` clauses would see it.
@@ -154,7 +156,8 @@ pub enum FailureKind {
 
 impl Failure {
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure(Box::new(FailureParts { kind, message: message.into(), origin: None, help: None, cause: None }))
+        let message = message.into();
+        Failure(Box::new(FailureParts { kind, message, origin: None, help: None, cause: None, is_undefined: false }))
     }
 
     /// Python's `ValueError` (the usual choice: "the text after `failed: `").
@@ -190,6 +193,7 @@ impl Failure {
             origin: diagnostic.origin,
             help: diagnostic.hint,
             cause: diagnostic.cause.map(|c| *c),
+            is_undefined: diagnostic.is_undefined,
         }))
     }
 
@@ -236,12 +240,11 @@ impl Failure {
 
     pub fn diagnostic(self) -> Diagnostic {
         let parts = *self.0;
-        if let FailureKind::Undefined(marker) = &parts.kind
-            && let Some(error) = &marker.error
-        {
-            return (**error).clone();
+        if let FailureKind::Undefined(marker) = &parts.kind {
+            return marker.diagnostic();
         }
         let mut diagnostic = Diagnostic::error(parts.message).at(parts.origin);
+        diagnostic.is_undefined = parts.is_undefined;
         diagnostic.hint = parts.help;
         diagnostic.cause = parts.cause.map(Box::new);
         diagnostic

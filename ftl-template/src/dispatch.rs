@@ -155,14 +155,12 @@ fn prepare(
 fn plugin_failure(evaluation: &Evaluation<'_>, kind: &str, name: &str, failure: Failure) -> Result<Value, Failure> {
     match failure.kind() {
         FailureKind::Undefined(_) | FailureKind::Limit => from_failure(failure, evaluation.origin(), "template"),
-        _ => Ok(crate::evaluate::error_marker(plugin_error(evaluation, kind, name, failure))),
+        _ => Ok(crate::evaluate::error_marker(plugin_error(kind, name, failure), evaluation.origin())),
     }
 }
 
-fn plugin_error(evaluation: &Evaluation<'_>, kind: &str, name: &str, failure: Failure) -> Diagnostic {
-    Diagnostic::error(format!("The {kind} plugin '{name}' failed."))
-        .at(evaluation.origin().cloned())
-        .caused_by(failure.diagnostic())
+fn plugin_error(kind: &str, name: &str, failure: Failure) -> Diagnostic {
+    Diagnostic::error(format!("The {kind} plugin '{name}' failed.")).caused_by(failure.diagnostic())
 }
 
 /// A filter, test or lookup in Python. Its arguments are whole values: the first marker among them is the answer.
@@ -193,7 +191,7 @@ fn foreign(
         _ => Value::dict(Map::new()),
     };
     let answer = plugins.call(kind, name, value.as_ref(), &Value::list(positional), &Value::dict(named), &variables);
-    answer.map_err(|message| Failure::finished(Diagnostic::error(message).at(evaluation.origin().cloned())))
+    answer.map_err(|message| Failure::finished(Diagnostic::error(message)))
 }
 
 /// What a lookup may read: all variables that can be rendered.
@@ -308,7 +306,7 @@ pub(crate) fn lookup(
             return Ok(answer.as_items().map(|items| (*items).clone()).unwrap_or_else(|| vec![answer]));
         }
         let message = format!("The lookup plugin '{name}' was not found.");
-        return Err(Failure::finished(Diagnostic::error(message).at(evaluation.origin().cloned())));
+        return Err(Failure::finished(Diagnostic::error(message)));
     };
     evaluation.impure();
     let takes_markers = LOOKUPS_OF_MARKERS.contains(&short(name));
@@ -355,7 +353,9 @@ pub(crate) fn lookup_call(machine: &Machine<'_>, mut arguments: Arguments, query
                     (evaluation.shared().warn)(Diagnostic::warning(text).caused_by(failure.diagnostic()));
                 }
                 "ignore" => {}
-                _ => return Err(Failure::finished(plugin_error(evaluation, "lookup", &name, failure))),
+                // Python's error has these words already.
+                _ if evaluation.shared().lookup(&name).is_none() => return Err(failure),
+                _ => return Err(Failure::finished(plugin_error("lookup", &name, failure))),
             }
             Ok(if wants_list { Value::list(Vec::new()) } else { Value::None })
         }

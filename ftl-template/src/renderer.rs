@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use ftl_core::source::{Diagnostic, Origin};
 use ftl_core::value::{Dict, List};
-use ftl_core::{Map, Str, Value};
+use ftl_core::{Map, Str, Undefined, Value};
 use rustc_hash::FxHashMap;
 
 use crate::call::{Arguments, Failure};
 use crate::evaluate::{self, Machine};
+use crate::replacing::Replacing;
 use crate::syntax::{Syntax, SyntaxError, Template, parse_expression, parse_template};
-use crate::{Evaluation, FailureKind, FileOptions, Scope, Shared, dispatch};
+use crate::{Evaluation, FailureKind, FileOptions, Placeholders, Scope, Shared, dispatch};
 
 /// Renders templates with the variables of one scope. Cheap to make; nothing is copied.
 pub struct Renderer {
@@ -20,6 +21,8 @@ pub struct Renderer {
     shared: Arc<Shared>,
     syntax: Arc<Syntax>,
     deadline: Option<Instant>,
+    /// Where missing values get a placeholder instead of an error.
+    replacing: Option<Arc<Replacing>>,
     /// Counts the uses of impure functions: a value is remembered only when the count stood still.
     impure: AtomicU64,
     session: Mutex<Session>,
@@ -42,7 +45,8 @@ impl Renderer {
         } else {
             Arc::new(Syntax { with_do: has("do"), with_loop_controls: has("loopcontrols"), ..Syntax::default() })
         };
-        Renderer { scope, shared, syntax, deadline: None, impure: AtomicU64::new(0), session: Mutex::default() }
+        let session = Mutex::default();
+        Renderer { scope, shared, syntax, deadline: None, replacing: None, impure: AtomicU64::new(0), session }
     }
 
     /// The same renderer that gives up at `deadline` (`timeout:` covers templating).
@@ -56,7 +60,26 @@ impl Renderer {
     #[must_use]
     pub fn with_variables(&self, variables: Map) -> Renderer {
         let scope = Layered { top: variables, below: self.scope.clone() };
-        Renderer { deadline: self.deadline, ..Renderer::new(Arc::new(scope), self.shared.clone()) }
+        let replacing = self.replacing.clone();
+        Renderer { deadline: self.deadline, replacing, ..Renderer::new(Arc::new(scope), self.shared.clone()) }
+    }
+
+    /// Renders or evaluates with placeholders for what is missing; the warnings say what they stand for.
+    pub fn with_placeholders<T>(
+        &self,
+        which: Placeholders,
+        render: impl FnOnce(&Renderer) -> Result<T, Diagnostic>,
+    ) -> (Result<T, Diagnostic>, Vec<Diagnostic>) {
+        let replacing = Replacing::new(which);
+        let renderer = Renderer::new(self.scope.clone(), self.shared.clone());
+        let renderer = Renderer { deadline: self.deadline, replacing: Some(replacing.clone()), ..renderer };
+        (render(&renderer), replacing.warnings())
+    }
+
+    /// What becomes of a marker that is used: its placeholder, or the failure.
+    pub(crate) fn used(&self, marker: &Arc<Undefined>) -> Result<Value, Failure> {
+        let placeholder = self.replacing.as_ref().and_then(|replacing| replacing.placeholder(marker));
+        placeholder.ok_or_else(|| Failure::undefined(marker.clone()))
     }
 
     /// Renders every trusted template inside `value`. An omitted value is `Value::Omit`; inside containers it is dropped.
@@ -85,7 +108,7 @@ impl Renderer {
     pub fn render_or_marker(&self, value: &Value) -> Value {
         match self.deep(value.clone()) {
             Ok(value) => value,
-            Err(failure) => evaluate::error_marker(evaluate::complete(failure, None, "template")),
+            Err(failure) => evaluate::error_marker(evaluate::complete(failure, None, "template"), None),
         }
     }
 
@@ -127,11 +150,11 @@ impl Renderer {
         };
         let result = match self.condition_value(condition) {
             Ok(result) => result,
-            Err((error, true)) => {
+            Err(error) if error.is_undefined => {
                 let outer = Diagnostic::error("Error while evaluating conditional.").at(origin);
                 return Err(outer.caused_by(error));
             }
-            Err((error, false)) => return Err(error),
+            Err(error) => return Err(error),
         };
         if let Value::Bool(holds) = result {
             return Ok(holds);
@@ -170,25 +193,19 @@ impl Renderer {
         Ok(otherwise)
     }
 
-    /// The value of a condition; errors say whether they come from something undefined.
-    fn condition_value(&self, condition: &Value) -> Result<Value, (Diagnostic, bool)> {
-        let plain = |error| (error, false);
-        let condition = match self.stripped(condition).map_err(plain)? {
+    fn condition_value(&self, condition: &Value) -> Result<Value, Diagnostic> {
+        let condition = match self.stripped(condition)? {
             Value::Str(text) => text,
             value @ Value::Bool(_) => return Ok(value),
-            other if self.shared.allow_broken_conditionals => return self.render(&other).map_err(plain),
-            _ => return Err(plain(Diagnostic::error("Conditional expressions must be strings."))),
+            other if self.shared.allow_broken_conditionals => return self.render(&other),
+            _ => return Err(Diagnostic::error("Conditional expressions must be strings.")),
         };
         if !dispatch::is_all_template(&condition) {
-            return self.evaluate_with(&condition, true).map_err(classified);
+            return self.evaluate_with(&condition, true);
         }
-        let result = if condition.is_trusted() {
-            self.render_str(&condition).map_err(classified)?
-        } else {
-            Value::Str(condition.clone())
-        };
-        match self.stripped(&result).map_err(plain)? {
-            Value::Str(text) => self.evaluate_with(&text, true).map_err(classified),
+        let result = if condition.is_trusted() { self.render_str(&condition)? } else { Value::Str(condition.clone()) };
+        match self.stripped(&result)? {
+            Value::Str(text) => self.evaluate_with(&text, true),
             value => {
                 let message = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}. \
                                This feature will be removed from ansible-core version 2.23.";
@@ -237,7 +254,7 @@ impl Renderer {
             Err(message) => {
                 let cause = Diagnostic::error(message);
                 let error = Diagnostic::error("Syntax error in template.").at(text.origin().cloned()).caused_by(cause);
-                return Ok(evaluate::error_marker(error));
+                return Ok(evaluate::error_marker(error, text.origin()));
             }
         };
         let starts = [&syntax.variable_start, &syntax.block_start, &syntax.comment_start];
@@ -424,12 +441,6 @@ fn default_syntax() -> Arc<Syntax> {
     SYNTAX.get_or_init(Arc::default).clone()
 }
 
-/// Errors by what is undefined are told apart from all others: conditionals say so.
-fn classified(error: Diagnostic) -> (Diagnostic, bool) {
-    let is_undefined = evaluate::is_undefined_error(&error);
-    (error, is_undefined)
-}
-
 fn syntax_marker(error: &SyntaxError, text: &Str) -> Value {
     let cause = Diagnostic::error(error.message.clone());
     // In a file of its own the line is worth knowing.
@@ -437,7 +448,7 @@ fn syntax_marker(error: &SyntaxError, text: &Str) -> Value {
         0 => Origin::new(origin.file.clone(), error.line, 0),
         _ => origin.clone(),
     });
-    evaluate::error_marker(Diagnostic::error("Syntax error in template.").at(origin).caused_by(cause))
+    evaluate::error_marker(Diagnostic::error("Syntax error in template.").at(origin).caused_by(cause), None)
 }
 
 /// Line feeds at the end of a template are those of its result.

@@ -11,6 +11,8 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// The chain of causes, outermost first; printed after `<<< caused by >>>`.
     pub cause: Option<Box<Diagnostic>>,
+    /// Is it the use of something undefined? Ansible treats such errors differently in places.
+    pub is_undefined: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,7 +24,8 @@ pub enum Severity {
 
 impl Diagnostic {
     pub fn error(message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Error, message: message.into(), origin: None, hint: None, cause: None }
+        let severity = Severity::Error;
+        Diagnostic { severity, message: message.into(), origin: None, hint: None, cause: None, is_undefined: false }
     }
 
     pub fn warning(message: impl Into<String>) -> Diagnostic {

@@ -18,6 +18,11 @@ pub trait Object: Send + Sync {
         None
     }
 
+    /// `key in obj`, for mappings.
+    fn has_item(&self, key: &Value) -> bool {
+        self.get_item(key).is_some()
+    }
+
     /// `obj.name`; `None` when there is no such attribute.
     fn get_attr(&self, _name: &str) -> Option<Value> {
         None

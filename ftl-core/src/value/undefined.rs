@@ -21,4 +21,14 @@ impl Undefined {
     pub fn new(message: impl Into<String>) -> Undefined {
         Undefined { message: message.into(), origin: None, error: None, envelope: None }
     }
+
+    /// The error that using it is.
+    pub fn diagnostic(&self) -> Diagnostic {
+        if let Some(error) = &self.error {
+            return (**error).clone();
+        }
+        let mut diagnostic = Diagnostic::error(self.message.clone()).at(self.origin.clone());
+        diagnostic.is_undefined = true;
+        diagnostic
+    }
 }

@@ -6,6 +6,8 @@ use ftl_core::event::Event;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Str, Value};
 
+use ftl_template::{Placeholders, Renderer};
+
 use super::{ActionContext, ActionFuture, Specification};
 use crate::task::TaskFailure;
 
@@ -32,13 +34,10 @@ fn debug(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         result.insert("skipped", true);
         return Ok(result);
     }
-    if let Some(message) = context.args.get("msg") {
-        result.insert("msg", message.clone());
-    } else if let Some(var) = context.args.get("var") {
-        let (name, value) = variable(context, var)?;
-        result.insert(name, value);
+    if let Some(Value::Str(expression)) = context.args.get("var").filter(|var| var.is_true()) {
+        result.insert(expression.as_str(), variable(context, expression)?);
     } else {
-        result.insert("msg", "Hello world!");
+        result.insert("msg", context.args.get("msg").cloned().unwrap_or_else(|| Value::str("Hello world!")));
     }
     result.insert("_ansible_verbose_always", true);
     result.insert("failed", false);
@@ -55,23 +54,17 @@ fn expressions(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     let Some(Value::List(given)) = context.args.get("expression") else {
         return Err(TaskFailure::plain("missing required arguments: expression"));
     };
-    let (mut values, mut warnings) = (vec![], vec![]);
-    for expression in given.items().iter() {
-        let Value::Str(text) = expression else {
-            return Err(TaskFailure::plain("Elements of 'expression' are texts."));
-        };
-        let error = match context.renderer.evaluate(text) {
-            Ok(Value::Undefined(marker)) => marker.message.to_string(),
-            Err(error) => error.one_line(),
-            Ok(value) => {
-                values.push(value);
-                continue;
-            }
-        };
-        let number = warnings.len() + 1;
-        warnings.push(Value::str(format!("Encountered 1 template error.\nerror {number} - {error}")));
-        values.push(Value::str(format!("<< error {number} - {error} >>")));
-    }
+    let evaluate = |renderer: &Renderer| {
+        let items = given.items();
+        let texts = items.iter().map(|expression| match expression {
+            Value::Str(text) => renderer.evaluate(text),
+            _ => Err(Diagnostic::error("Elements of 'expression' are texts.")),
+        });
+        texts.collect::<Result<Vec<_>, _>>()
+    };
+    let (values, warnings) = context.renderer.with_placeholders(Placeholders::All, evaluate);
+    let values = values?;
+    let warnings: Vec<Value> = warnings.into_iter().map(|warning| Value::str(warning.message)).collect();
     let mut result = Map::new();
     result.insert("_ansible_verbose_always", true);
     result.insert("expression_result", Value::list(values));
@@ -82,80 +75,24 @@ fn expressions(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     Ok(result)
 }
 
-/// What `var:` shows: the expression as written, and its value or the words Ansible shows for a missing one.
-fn variable(context: &ActionContext<'_>, var: &Value) -> Result<(String, Value), TaskFailure> {
-    // A list or dict stands for its values; its text is the key.
-    let rendered = match var {
-        Value::Str(s) if !s.is_template() => {
-            let name = s.as_str().to_string();
-            let value = match context.renderer.evaluate(s) {
-                Ok(Value::Undefined(u)) => missing(context, &Diagnostic::error(u.message.clone()), s),
-                Ok(value) => match hidden_error(&value) {
-                    Some(error) => return Err(error.into()),
-                    None => value,
-                },
-                Err(error) if is_missing(&error) => missing(context, &error, s),
-                Err(error) => return Err(error.into()),
-            };
-            return Ok((name, shown(value)));
+/// What `var:` shows: the expression as written, and its value; words stand for what is missing.
+fn variable(context: &ActionContext<'_>, expression: &Str) -> Result<Value, TaskFailure> {
+    let evaluate = |renderer: &Renderer| renderer.evaluate(expression);
+    let (value, mut warnings) = context.renderer.with_placeholders(Placeholders::Missing, evaluate);
+    let value = value.map_err(|cause| {
+        let outer = Diagnostic::error("Error while resolving `var` expression.");
+        TaskFailure::from(outer.at(expression.origin().cloned()).caused_by(cause))
+    })?;
+    let value = match value {
+        Value::Omit => {
+            let text = "The result of the `var` expression could not be omitted; a placeholder was used instead.";
+            warnings.push(Diagnostic::warning(text).at(expression.origin().cloned()));
+            Value::str("<<Omit>>")
         }
-        Value::Dict(_) | Value::List(_) => {
-            let kind = ftl_core::value::type_name(var);
-            let text = ftl_core::value::to_text(var);
-            return Err(TaskFailure::plain(format!(
-                "argument 'var' is of type {kind} and we were unable to convert to str: {} is not a string and conversion \
-                 is not allowed",
-                ftl_core::value::repr_str(&text)
-            )));
-        }
-        other => context.renderer.render(other)?,
+        value => value,
     };
-    if let Some(error) = crate::task::first_undefined(&rendered) {
-        return Err(error.into());
-    }
-    match &rendered {
-        // The text a template gives is an expression of its own only when it was written by the operator.
-        Value::Str(s) => {
-            let expression = Str::plain(s.as_str());
-            match context.scope_value(s.as_str()) {
-                Some(value) => Ok((expression.as_str().to_string(), shown(context.renderer.render(&value)?))),
-                None => {
-                    Ok((s.as_str().to_string(), Value::str(format!("<< error 1 - '{}' is undefined >>", s.as_str()))))
-                }
-            }
-        }
-        other => Ok((format!("<class '{}'>", ftl_core::value::type_name(other)), shown(other.clone()))),
-    }
-}
-
-fn shown(value: Value) -> Value {
-    match value {
-        Value::Undefined(u) => Value::str(format!("<< error 1 - {} >>", u.message)),
-        other => other,
-    }
-}
-
-/// An error deep inside (a vault that cannot be opened): nothing may stand in its place.
-fn hidden_error(value: &Value) -> Option<Diagnostic> {
-    match value {
-        Value::Undefined(u) => u.error.as_deref().cloned().filter(|e| !is_missing(e)),
-        Value::List(l) => l.items().iter().find_map(hidden_error),
-        Value::Dict(d) => d.entries().values().find_map(hidden_error),
-        _ => None,
-    }
-}
-
-fn is_missing(error: &Diagnostic) -> bool {
-    let text = error.one_line();
-    text.contains("is undefined") || text.contains("has no attribute") || text.contains("has no element")
-}
-
-/// What stands for a missing value, and the warning that goes with it.
-fn missing(context: &ActionContext<'_>, error: &Diagnostic, expression: &Str) -> Value {
-    let text = error.one_line();
-    let warning = Diagnostic::warning(format!("Encountered 1 template error.\nerror 1 - {text}"));
-    context.step.emit(Event::Message(warning.at(expression.origin().cloned())));
-    Value::str(format!("<< error 1 - {text} >>"))
+    warnings.into_iter().for_each(|warning| context.step.emit(Event::Message(warning)));
+    Ok(value)
 }
 
 impl ActionContext<'_> {

@@ -38,12 +38,7 @@ pub(super) fn resolved_name(task: &TaskSpec) -> String {
 
 /// Arguments that the action renders itself keep their templates.
 fn renders_itself(action: &str, key: &str) -> bool {
-    matches!(
-        (action, key),
-        ("ansible.builtin.assert", "that")
-            | ("ansible.builtin.debug", "var")
-            | ("ansible._protomatter.debug", "expression")
-    )
+    matches!((action, key), ("ansible.builtin.assert", "that") | ("ansible._protomatter.debug", "expression"))
 }
 
 pub(super) fn render_arguments(run: &Run, task: &TaskSpec, renderer: &Renderer) -> Result<Map, TaskFailure> {

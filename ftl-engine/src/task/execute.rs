@@ -56,9 +56,7 @@ fn loop_failure(step: &Step, failure: TaskFailure, outcome: &mut Outcome) {
 }
 
 pub(super) fn is_undefined(failure: &TaskFailure) -> bool {
-    let TaskFailure::Error(error) = failure else { return false };
-    let text = error.one_line();
-    ["is undefined", "has no attribute", "has no element"].iter().any(|t| text.contains(t))
+    matches!(failure, TaskFailure::Error(error) if error.is_undefined)
 }
 
 async fn run_loop(step: &Step, scope: &Arc<TaskScope>, looping: &Looping, items: Vec<Value>) -> Outcome {

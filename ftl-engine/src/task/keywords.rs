@@ -80,10 +80,7 @@ fn render(renderer: &Renderer, name: &str, value: &Value) -> Result<Value, TaskF
 /// An undefined value as the whole value of a keyword is the error it carries.
 pub(crate) fn defined(value: Value) -> Result<Value, Diagnostic> {
     match value {
-        Value::Undefined(u) => Err(match &u.error {
-            Some(error) => (**error).clone(),
-            None => Diagnostic::error(u.message.clone()).at(u.origin.clone()),
-        }),
+        Value::Undefined(u) => Err(u.diagnostic()),
         other => Ok(other),
     }
 }

@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use ftl_core::value::{Map, Object, Value};
+use ftl_core::Undefined;
+use ftl_core::value::{Map, Object, Value, repr};
 use ftl_template::{Renderer, Scope};
 
 use super::{PlayVars, TaskScope, World};
@@ -46,10 +47,17 @@ impl Object for HostVarsObject {
     }
 
     fn get_item(&self, key: &Value) -> Option<Value> {
-        let host = self.world.inventory.find_host(key.as_str()?)?;
+        let Some(host) = key.as_str().and_then(|name| self.world.inventory.find_host(name)) else {
+            // There is an entry for every key; that of an unknown host is a missing value.
+            return Some(Value::Undefined(Arc::new(Undefined::new(format!("hostvars[{}]", repr(key))))));
+        };
         let scope = Arc::new(TaskScope::new(&self.run, &self.play, &self.world, Some(host), None));
         let host = self.world.inventory.host_name(host).clone();
         Some(Value::Object(Arc::new(HostEntry { run: self.run.clone(), host, scope })))
+    }
+
+    fn has_item(&self, key: &Value) -> bool {
+        key.as_str().is_some_and(|name| self.world.inventory.find_host(name).is_some())
     }
 
     fn iterate(&self) -> Option<Vec<Value>> {

@@ -346,8 +346,8 @@ fn call_object_method(machine: &Machine<'_>, bound: &ObjectMethod, mut arguments
             let key = arguments.require("get", "key", 0)?;
             let default = arguments.take("default", 1).unwrap_or_default();
             match bound.object.get_item(&key) {
-                Some(value) if !marker::is_plain(&value) => machine.access(value),
-                _ => Ok(default),
+                Some(value) => machine.access(value),
+                None => Ok(default),
             }
         }
         name => {

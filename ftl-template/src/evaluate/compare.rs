@@ -102,7 +102,7 @@ pub(crate) fn contains(machine: &Machine<'_>, container: &Value, item: &Value) -
         }
         Value::Object(object) => {
             if object.is_mapping() {
-                return Ok(object.get_item(item).is_some());
+                return Ok(object.has_item(item));
             }
             let item = machine.solid(item.clone())?;
             if let Some(range) = object.as_any().downcast_ref::<super::callable::Range>() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Dict, List};
-use ftl_core::{Str, Value};
+use ftl_core::{Str, Undefined, Value};
 use rustc_hash::FxHashMap;
 
 use super::macros::SelfReference;
@@ -67,6 +67,9 @@ impl<'r> Machine<'r> {
         if let Err(failure) = outcome {
             nodes.push(marker::from_failure(failure, self.evaluation.origin(), self.kind)?);
             // The template may have been cut short: text before is no result on its own.
+            if self.kind == "template" {
+                nodes.push(marker::undefined("template potentially truncated", self.evaluation.origin()));
+            }
         }
         match output::concat(self.renderer(), nodes) {
             Err(failure) => marker::from_failure(failure, self.evaluation.origin(), self.kind),
@@ -139,6 +142,10 @@ impl<'r> Machine<'r> {
         match &value {
             Value::Str(text) if text.is_template() => self.renderer().render_nested(text),
             Value::Tuple(_) if value.has_template() => self.deep(value),
+            Value::Undefined(missing) if missing.origin.is_none() => {
+                let origin = self.evaluation.origin().cloned();
+                Ok(Value::Undefined(Arc::new(Undefined { origin, ..(**missing).clone() })))
+            }
             _ => Ok(value),
         }
     }

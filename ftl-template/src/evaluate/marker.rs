@@ -16,12 +16,13 @@ pub(crate) fn undefined(message: impl Into<String>, origin: Option<&Origin>) -> 
     }))
 }
 
-/// An error that only counts when the value is used.
-pub(crate) fn error(diagnostic: Diagnostic) -> Value {
+/// An error that only counts when the value is used. Plugins' errors have no place of their own: it is that of the
+/// template that uses the value. `origin` is the template that failed.
+pub(crate) fn error(diagnostic: Diagnostic, origin: Option<&Origin>) -> Value {
     let message = format!("A captured exception marker was tripped: {}", diagnostic.one_line());
     Value::Undefined(Arc::new(Undefined {
         message,
-        origin: diagnostic.origin.clone(),
+        origin: diagnostic.origin.clone().or_else(|| origin.cloned()),
         error: Some(Box::new(diagnostic)),
         envelope: None,
     }))
@@ -33,7 +34,8 @@ pub(crate) fn from_failure(failure: Failure, origin: Option<&Origin>, kind: &str
     match failure.kind() {
         FailureKind::Undefined(marker) => Ok(Value::Undefined(marker.clone())),
         FailureKind::Limit => Err(failure),
-        _ => Ok(error(complete(failure, origin, kind))),
+        FailureKind::Finished => Ok(error(failure.diagnostic(), origin)),
+        _ => Ok(error(complete(failure, origin, kind), origin)),
     }
 }
 
@@ -50,11 +52,6 @@ pub(crate) fn complete(failure: Failure, origin: Option<&Origin>, kind: &str) ->
         _ => format!("Error rendering {kind}."),
     };
     Diagnostic::error(outer).at(origin.cloned()).caused_by(failure.diagnostic())
-}
-
-/// Is it a plain undefined value, not an error?
-pub(crate) fn is_plain(value: &Value) -> bool {
-    matches!(value, Value::Undefined(u) if u.error.is_none())
 }
 
 /// The first marker in the value or inside its containers. Loaded containers hold none.
@@ -84,15 +81,4 @@ pub(crate) fn touch(value: &Value) -> Result<(), Failure> {
         Value::Undefined(marker) => Err(Failure::undefined(marker.clone())),
         _ => Ok(()),
     }
-}
-
-/// Is this error the use of something undefined, and nothing else?
-pub(crate) fn is_undefined_error(error: &Diagnostic) -> bool {
-    let message = error.message.as_str();
-    let is_other = ["Error rendering ", "Syntax error in ", "Recursive loop ", "Encountered untrusted "]
-        .iter()
-        .any(|start| message.starts_with(start));
-    let is_plugin =
-        message.contains(" plugin '") && (message.ends_with(" failed.") || message.ends_with(" was not found."));
-    !is_other && !is_plugin
 }

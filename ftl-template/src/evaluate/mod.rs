@@ -19,9 +19,7 @@ pub(crate) use attribute::{get_attribute, get_item};
 pub(crate) use compare::contains;
 pub(crate) use global::NOT_OVERRIDDEN;
 pub(crate) use machine::Machine;
-pub(crate) use marker::{
-    complete, error as error_marker, find as find_marker, from_failure, is_undefined_error, trip, undefined,
-};
+pub(crate) use marker::{complete, error as error_marker, find as find_marker, from_failure, trip, undefined};
 pub(crate) use operator::{add_values as add, modulo};
 pub(crate) use output::{as_text, finalize};
 

@@ -54,7 +54,7 @@ pub(crate) fn text_of(machine: &Machine<'_>, value: Value) -> Result<String, Fai
 /// values that cannot be stored are errors.
 pub(crate) fn finalize(renderer: &Renderer, value: Value, top: bool) -> Result<Value, Failure> {
     match &value {
-        Value::Undefined(marker) => Err(Failure::undefined(marker.clone())),
+        Value::Undefined(marker) => renderer.used(marker),
         Value::Str(text) if text.is_template() => {
             let rendered = renderer.render_nested(text)?;
             finalize(renderer, rendered, top)

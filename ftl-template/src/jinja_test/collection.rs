@@ -50,7 +50,7 @@ pub(super) fn contains(_: &Evaluation<'_>, value: Value, mut args: Arguments) ->
             hashable(&item)?;
             Ok(dict.get_value(&item).is_some())
         }
-        Value::Object(object) if object.is_mapping() => Ok(object.get_item(&item).is_some()),
+        Value::Object(object) if object.is_mapping() => Ok(object.has_item(&item)),
         other => {
             let items = crate::filter::argument::iterate(other).map_err(|f| match f.kind() {
                 crate::FailureKind::Type => {
