@@ -124,7 +124,6 @@ impl Parts<'_> {
             selinux_special_fs: settings.list("DEFAULT_SELINUX_SPECIAL_FS"),
             shell_executable: settings.text("DEFAULT_EXECUTABLE").unwrap_or_else(|| "/bin/sh".into()),
             keep_remote_files: settings.flag("DEFAULT_KEEP_REMOTE_FILES"),
-            remote_tmp: settings.text("sh.remote_tmp").unwrap_or_default(),
             target_log_info: settings.text("TARGET_LOG_INFO"),
             rlimit_nofile: settings
                 .number("PYTHON_MODULE_RLIMIT_NOFILE")

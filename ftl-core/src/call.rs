@@ -1,6 +1,5 @@
 //! What is asked of a host: fully rendered plain data, never a template.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +38,13 @@ pub struct Target {
     pub connection: Arc<ConnectionOptions>,
     pub become_as: Option<Become>,
     pub interpreter: Interpreter,
+}
+
+impl Target {
+    /// Where modules may keep files, `~` and variables not expanded.
+    pub fn remote_tmp(&self) -> &str {
+        self.connection.remote_tmp.as_deref().filter(|path| !path.is_empty()).unwrap_or("~/.ansible/tmp")
+    }
 }
 
 /// How to reach a host: the values of Ansible's connection variables and options.
@@ -81,10 +87,33 @@ pub struct Become {
 /// Which Python runs modules at the target.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Interpreter {
-    /// A path, as `ansible_python_interpreter` says.
+    /// A path, as `ansible_python_interpreter` says; one word, whatever characters it has.
     Path(String),
-    /// Discover it: `auto`, `auto_silent` (or their `_legacy` forms).
-    Discover { silent: bool },
+    /// Discover it.
+    Discover(Arc<Discovery>),
+}
+
+/// How a Python is looked for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Discovery {
+    /// `auto`, `auto_silent`, their deprecated `auto_legacy` forms, or nothing, as written.
+    pub mode: String,
+    /// The names to try, in this order: [`PYTHONS`] unless `ansible_interpreter_python_fallback` says otherwise.
+    pub candidates: Vec<String>,
+}
+
+/// The Pythons discovery looks for, in ansible-core 2.19's order.
+pub const PYTHONS: [&str; 8] =
+    ["python3.13", "python3.12", "python3.11", "python3.10", "python3.9", "python3.8", "/usr/bin/python3", "python3"];
+
+impl Discovery {
+    pub fn new(mode: &str) -> Discovery {
+        Discovery { mode: mode.into(), candidates: PYTHONS.map(str::to_owned).to_vec() }
+    }
+
+    pub fn is_silent(&self) -> bool {
+        self.mode.ends_with("_silent")
+    }
 }
 
 /// Where a module name is looked up, besides the installed ansible-core and collections.
@@ -101,7 +130,7 @@ pub struct ModuleSearch {
 }
 
 /// A module that was found.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct ModuleRef {
     /// Canonical name: `ansible.builtin.copy`, `ns.coll.name`, `ansible.legacy.name` (library/), after redirects.
     pub fqcn: Arc<str>,
@@ -113,6 +142,8 @@ pub struct ModuleRef {
     pub native: bool,
     /// Extra module_utils directories that apply (roles, playbook).
     pub module_utils: Arc<Vec<PathBuf>>,
+    /// The name of the program in its first line (`perl`), where that is not `python`: `ansible_perl_interpreter` replaces it.
+    pub interpreter: Option<Arc<str>>,
     /// The action plugin in Python that does the controller's half of the work; the module alone would not do.
     pub action_plugin: Option<Arc<PathBuf>>,
     /// Deprecation or redirect notes to print once.
@@ -134,8 +165,8 @@ pub struct ModuleCall {
     pub timeout: Option<Duration>,
     /// `async:` seconds; the answer then is that of the async wrapper (`ansible_job_id`, `started`, `results_file`).
     pub background: Option<Background>,
-    /// `ansible_<name>_interpreter` variables, for modules in other languages (`perl` -> `/usr/bin/perl`).
-    pub interpreters: BTreeMap<String, String>,
+    /// `ansible_<name>_interpreter`, for a module whose [`ModuleRef::interpreter`] has that name.
+    pub interpreter: Option<String>,
     /// Values for the remaining `_ansible_*` arguments.
     pub options: Arc<ModuleOptions>,
 }
@@ -155,7 +186,6 @@ pub struct ModuleOptions {
     pub selinux_special_fs: Vec<String>,
     pub shell_executable: String,
     pub keep_remote_files: bool,
-    pub remote_tmp: String,
     pub target_log_info: Option<String>,
     /// `PYTHON_MODULE_RLIMIT_NOFILE`; 0 leaves the limit alone.
     pub rlimit_nofile: u64,
@@ -176,6 +206,8 @@ pub struct ModuleAnswer {
     pub discovered_interpreter: Option<String>,
     /// The error behind a failure as the module described it (`msg`, `help_text`, `chain`), to show its causes.
     pub exception: Option<crate::value::Map>,
+    /// No answer of the module is known: it did not run, or what it printed is not understood.
+    pub unanswered: bool,
 }
 
 /// One run of an action plugin in Python.

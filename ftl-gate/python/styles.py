@@ -219,7 +219,8 @@ def run_program(spec, body):
         rc = child.wait()
         return rc if rc >= 0 else die_like(-rc, directory, mine)
     except OSError as e:
-        sys.stderr.write("%s: %s\n" % (spec["command"][0] if spec.get("command") else spec["name"], e.strerror))
+        name = spec["command"][0] if spec.get("command") else spec["name"]
+        sys.stderr.write("/bin/sh: 1: %s: %s\n" % (name, "not found" if e.errno == errno.ENOENT else e.strerror))
         return 127 if e.errno == errno.ENOENT else 126
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::converse::Errors;
 use crate::protocol::frame::{Decoder, Frame, Kind, WINDOW, encode, encode_message};
+use crate::protocol::hello::Banner;
 use crate::protocol::message::{PackHeader, encode_request};
 use crate::protocol::{Exit, Hello, Refusal, Spec};
 
@@ -27,7 +28,7 @@ const CHILDREN: usize = 64;
 pub struct Gate {
     shared: Arc<Shared>,
     hello: Hello,
-    interpreter: String,
+    banner: Banner,
     errors: Errors,
 }
 
@@ -84,7 +85,7 @@ impl Gate {
         stream: ByteStream,
         errors: Errors,
         rest: Vec<u8>,
-        interpreter: String,
+        banner: Banner,
     ) -> Result<Gate, HostError> {
         let ByteStream { input, mut output, errors: _ } = stream;
         let mut decoder = Decoder::default();
@@ -118,7 +119,7 @@ impl Gate {
         });
         tokio::spawn(write(input, queue));
         tokio::spawn(drain(output, decoder, shared.clone()));
-        Ok(Gate { shared, hello, interpreter, errors })
+        Ok(Gate { shared, hello, banner, errors })
     }
 
     pub fn hello(&self) -> &Hello {
@@ -127,7 +128,12 @@ impl Gate {
 
     /// The path of its Python, as it was found.
     pub fn interpreter(&self) -> &str {
-        &self.interpreter
+        &self.banner.interpreter
+    }
+
+    /// Was no Python found, and the usual place taken?
+    pub fn is_fallback(&self) -> bool {
+        self.banner.fallback
     }
 
     pub fn is_open(&self) -> bool {

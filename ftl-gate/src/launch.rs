@@ -5,6 +5,7 @@ use std::time::Duration;
 use ftl_core::Map;
 use ftl_core::port::ByteStream;
 use ftl_core::result::HostError;
+use ftl_core::value::repr_str;
 use tokio::time::Instant;
 
 use crate::bundle;
@@ -13,19 +14,18 @@ use crate::converse::{self, Prompt, Started, Trouble};
 use crate::protocol::Config;
 use crate::protocol::hello::{Banner, MINIMUM_PYTHON, PROTOCOL};
 
-/// The Pythons `auto` looks for, in ansible-core 2.19's order.
-pub const CANDIDATES: [&str; 8] =
-    ["python3.13", "python3.12", "python3.11", "python3.10", "python3.9", "python3.8", "/usr/bin/python3", "python3"];
+/// The Python of hosts where none of the candidates is found.
+pub const FALLBACK: &str = "/usr/bin/python3";
 
 /// Which Python runs the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// As `ansible_python_interpreter` says: text for the shell, as in Ansible.
+    /// As `ansible_python_interpreter` says: one word, which the shell looks up.
     Python(String),
-    /// The first of [`CANDIDATES`] that exists, as Ansible chooses.
-    Discover,
+    /// The first of the candidates that exists, as Ansible chooses; else [`FALLBACK`].
+    Discover(Vec<String>),
     /// The first that also starts: for hosts where `Discover` failed (stand-ins of version managers).
-    DiscoverWorking,
+    DiscoverWorking(Vec<String>),
 }
 
 /// Everything that is known before a gate starts.
@@ -42,27 +42,24 @@ impl Launch {
         Launch { program, config, marker: format!("FTL{:032x}", rand::random::<u128>()), config_json }
     }
 
-    /// The command for a POSIX shell, in words that any login shell leaves alone.
-    pub fn command(&self) -> String {
-        let test = match self.program {
-            Program::DiscoverWorking => "\"$x\" -c 0 >/dev/null 2>&1 </dev/null && ",
-            _ => "",
-        };
-        let script = match &self.program {
-            Program::Python(path) => format!("p={}; exec {path} -c \"$1\" \"$2\" \"$3\" \"$4\" \"$p\"", quote(path)),
-            Program::Discover | Program::DiscoverWorking => format!(
-                "for p in {}; do x=$(command -v \"$p\") && {test}exec \"$x\" -c \"$1\" \"$2\" \"$3\" \"$4\" \"$x\"; done; \
-                 echo \"$2 none\"",
-                CANDIDATES.join(" ")
-            ),
-        };
+    /// The command for a POSIX shell, in words that any login shell leaves alone. `prefix` (sudo and its arguments) makes
+    /// it that of another user; the Python is looked for before, as the user of the login.
+    pub fn command(&self, prefix: &str) -> String {
+        let start = format!("{prefix} /bin/sh -c {} /bin/sh", quote("p=$1; shift; exec \"$p\" -c \"$@\" \"$p\""));
         let (size, config_size) = (bundle::program().len(), self.config_json.len());
-        format!(
-            "/bin/sh -c {} ftl {} {} {size} {config_size}",
-            quote(&script),
-            quote(&bundle::bootstrap()),
-            self.marker
-        )
+        let rest = format!("{} {} {size} {config_size}", quote(&bundle::bootstrap()), self.marker);
+        let (candidates, test) = match &self.program {
+            Program::Python(path) => return format!("{} {} {rest}", start.trim_start(), quote(path)),
+            Program::Discover(candidates) => (candidates, ""),
+            Program::DiscoverWorking(candidates) => (candidates, " && \"$x\" -c 0 >/dev/null 2>&1 </dev/null"),
+        };
+        let candidates: Vec<_> = candidates.iter().map(|name| quote(name)).collect();
+        let script = format!(
+            "s() {{ exec {start} \"$@\"; }}; for p in {}; do x=$(command -v \"$p\"){test} && case $x in /*) s \"$x\" \"$@\"; \
+             esac; done; echo \"$2 none\"; s {FALLBACK} \"$@\"",
+            candidates.join(" ")
+        );
+        format!("/bin/sh -c {} /bin/sh {rest}", quote(&script))
     }
 
     /// Brings the gate up on the pipes of [`Launch::command`].
@@ -86,8 +83,7 @@ impl Launch {
         if prompt.is_some() {
             started.stream.input.send(source).await?;
         }
-        let interpreter = started.found.interpreter.clone();
-        let ready = Gate::greet(started.stream, started.errors, started.rest, interpreter);
+        let ready = Gate::greet(started.stream, started.errors, started.rest, started.found);
         let gate = match tokio::time::timeout_at(deadline, ready).await {
             Ok(gate) => gate?,
             Err(_) => return Err(self.explain(Trouble::TimedOut { stderr: Vec::new() }, within)),
@@ -100,16 +96,14 @@ impl Launch {
 
     fn check(&self, started: &Started<Banner>) -> Result<(), HostError> {
         let banner = &started.found;
-        if banner.version == "none" {
-            return Err(not_found("/usr/bin/python3", b"", b""));
-        }
         if !banner.is_supported() {
             let (major, minor) = MINIMUM_PYTHON;
-            return Err(HostError::failed(format!(
+            let message = format!(
                 "The Python at '{}' has version {}, but modules need {major}.{minor} or newer. Set \
                  ansible_python_interpreter to a newer one, or use the raw and script modules, which need no Python.",
                 banner.interpreter, banner.version
-            )));
+            );
+            return Err(said(message, "", "", 1));
         }
         Ok(())
     }
@@ -128,34 +122,45 @@ impl Launch {
             Trouble::Ended { stdout, stderr } => {
                 let path = match &self.program {
                     Program::Python(path) => path.as_str(),
-                    _ => "/usr/bin/python3",
+                    _ => FALLBACK,
                 };
-                let texts = [String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)];
-                let missing = ["No such file or directory", "not found", "command not found"];
-                let says = |text: &str| missing.iter().any(|reason| text.contains(&format!("{path}: {reason}")));
-                if texts.iter().any(|text| says(text)) {
-                    return not_found(path, &stdout, &stderr);
+                let stdout = String::from_utf8_lossy(&stdout).replace(&format!("{} none\n", self.marker), "");
+                // Ansible's shell does not name the builtin.
+                let stderr = String::from_utf8_lossy(&stderr).replace(": exec: ", ": ");
+                if says_missing(&stdout, path) || says_missing(&stderr, path) {
+                    return said(missing(path), &stdout, &stderr, 127);
                 }
-                let mut details = Map::new();
-                let head = |text: &str| text.chars().take(2048).collect::<String>();
-                details.insert("module_stdout", head(&texts[0]));
-                details.insert("module_stderr", head(&texts[1]));
-                details.insert("rc", 1i64);
-                let reason = last_line(&stderr).or(last_line(&stdout)).unwrap_or_else(|| "no output".into());
-                let message = format!("The Python interpreter {path:?} could not be started: {reason}");
-                HostError::Failed { message, details }
+                // A stream carries no exit code.
+                let rc = if stderr.contains(&format!("{path}: Permission denied")) { 126 } else { 1 };
+                said(NO_JSON.into(), &stdout, &stderr, rc)
             }
         }
     }
 }
 
-/// Ansible's answer when there is no such interpreter.
-fn not_found(path: &str, stdout: &[u8], stderr: &[u8]) -> HostError {
+/// What Ansible says of a Python that starts and prints something else than an answer.
+const NO_JSON: &str = "Module result deserialization failed: No start of json char found";
+
+/// Ansible's message when there is no such interpreter.
+pub fn missing(path: &str) -> String {
+    format!("The module interpreter {} was not found.", repr_str(path))
+}
+
+/// Does a shell say that there is no such program?
+pub fn says_missing(text: &str, path: &str) -> bool {
+    ["No such file or directory", "not found", "command not found"]
+        .iter()
+        .any(|reason| text.contains(&format!("{path}: {reason}")))
+}
+
+/// A failure with what was printed instead of an answer.
+fn said(message: String, stdout: &str, stderr: &str, rc: i64) -> HostError {
+    let head = |text: &str| text.chars().take(2048).collect::<String>();
     let mut details = Map::new();
-    details.insert("module_stdout", String::from_utf8_lossy(stdout).into_owned());
-    details.insert("module_stderr", String::from_utf8_lossy(stderr).into_owned());
-    details.insert("rc", 127i64);
-    HostError::Failed { message: format!("The module interpreter '{path}' was not found."), details }
+    details.insert("module_stdout", head(stdout));
+    details.insert("module_stderr", head(stderr));
+    details.insert("rc", rc);
+    HostError::Failed { message, details }
 }
 
 fn last_line(text: &[u8]) -> Option<String> {

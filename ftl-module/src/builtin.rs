@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ftl_core::call::{Interpreter, ModuleAnswer, ModuleCall};
+use ftl_core::call::{Interpreter, ModuleAnswer, ModuleCall, Target};
 use ftl_core::port::BoxFuture;
 use ftl_core::result::HostError;
 use ftl_core::value::{Value, from_json, to_text};
@@ -37,7 +37,7 @@ impl BuiltinModules {
         }
     }
 
-    fn settings(&self, call: &ModuleCall, cwd: Option<&Path>, cancelled: Arc<AtomicBool>) -> Settings {
+    fn settings(&self, target: &Target, call: &ModuleCall, cancelled: Arc<AtomicBool>) -> Settings {
         let environment = match call.environment.is_empty() {
             true => self.environment.clone(),
             false => {
@@ -51,10 +51,10 @@ impl BuiltinModules {
             check: call.check,
             diff: call.diff,
             environment,
-            cwd: cwd.unwrap_or(&self.cwd).to_path_buf(),
+            cwd: target.connection.local_cwd.as_ref().unwrap_or(&self.cwd).clone(),
             umask: self.umask,
             shell: or(&call.options.shell_executable, "/bin/sh"),
-            temporary: or(&call.options.remote_tmp, "~/.ansible/tmp"),
+            temporary: target.remote_tmp().to_owned(),
             cancelled,
             python: None,
         }
@@ -80,8 +80,9 @@ impl NativeModules for BuiltinModules {
                 )));
             };
             let cancelled = CancelOnDrop(Arc::default());
-            let mut settings = self.settings(call.call, call.cwd, cancelled.0.clone());
-            if let Interpreter::Path(path) = call.interpreter {
+            let mut settings = self.settings(call.target, call.call, cancelled.0.clone());
+            // For modules that tell of it.
+            if let Interpreter::Path(path) = &call.target.interpreter {
                 settings.python = Some(path.clone());
             }
             let name = call.name.to_owned();

@@ -15,11 +15,12 @@ use crate::ansible::core::AnsibleCore;
 use crate::ansible::package::{CorePack, Overlay};
 use crate::ansible::style::{self, Style};
 use crate::ansible::{answer, args, module_utils};
+use crate::discovery;
 use crate::pool::Pool;
 use crate::settings::Settings;
 
 /// What is known of a module's file.
-pub struct ModuleFile {
+pub(crate) struct ModuleFile {
     pub style: Style,
     pub text: Vec<u8>,
     pub shebang: Option<Vec<String>>,
@@ -28,7 +29,7 @@ pub struct ModuleFile {
 
 /// Module files and packs, kept for the run.
 #[derive(Default)]
-pub struct ModuleFiles {
+pub(crate) struct ModuleFiles {
     files: Mutex<HashMap<PathBuf, Arc<ModuleFile>>>,
     overlays: Mutex<HashMap<OverlayKey, Arc<Overlay>>>,
 }
@@ -48,7 +49,7 @@ struct Prepared {
     interpreter: Option<Interpreter>,
 }
 
-pub struct Execution<'a> {
+pub(crate) struct Execution<'a> {
     pub settings: &'a Settings,
     pub pool: &'a Pool,
     pub files: &'a ModuleFiles,
@@ -75,9 +76,14 @@ impl ModuleFiles {
 }
 
 impl Execution<'_> {
-    pub async fn run(&self, target: &Target, call: &ModuleCall, path: &PathBuf) -> Result<ModuleAnswer, HostError> {
+    pub(crate) async fn run(
+        &self,
+        target: &Target,
+        call: &ModuleCall,
+        path: &PathBuf,
+    ) -> Result<ModuleAnswer, HostError> {
         let file = self.files.read(path)?;
-        let prepared = match self.prepare(call, path, &file) {
+        let mut prepared = match self.prepare(target, call, path, &file) {
             Ok(prepared) => prepared,
             Err(message) => {
                 let result = answer::failed(format!("Task failed: {message}"));
@@ -91,17 +97,30 @@ impl Execution<'_> {
         if account {
             self.pool.end_idle_users(target).await;
         }
-        let finished = self.send(target, &prepared).await?;
+        let finished = self.send(target, &mut prepared).await?;
         let mut answer = match finished {
             Ok(finished) => {
                 if finished.exit.timed_out {
                     return Err(HostError::TimedOut { seconds: call.timeout.unwrap_or_default().as_secs() });
                 }
-                let raw = answer::Raw { stdout: &finished.stdout, stderr: &finished.stderr, rc: finished.exit.rc };
+                let raw = answer::Raw {
+                    stdout: &finished.stdout,
+                    stderr: &finished.stderr,
+                    rc: finished.exit.rc,
+                    interpreter: prepared.spec.command.first().map(String::as_str),
+                };
                 answer::read(&raw, self.settings.lenient_utf8)
             }
-            Err(message) => ModuleAnswer { result: answer::failed(message), ..ModuleAnswer::default() },
+            Err(answer) => answer,
         };
+        // A binary, or a script for something else, needs no Python in Ansible.
+        let in_python = file.style != Style::Binary && call.module.interpreter.is_none();
+        if let Interpreter::Discover(discovery) = &target.interpreter
+            && in_python
+        {
+            let found = self.pool.host(target).discovered(discovery);
+            discovery::note(&target.host, discovery, found, &mut answer);
+        }
         if call.background.is_some() {
             answer.result.insert("changed", true);
         }
@@ -112,18 +131,27 @@ impl Execution<'_> {
     }
 
     /// Sends until the gate has all it needs. Only what certainly did not begin is sent again.
-    async fn send(&self, target: &Target, prepared: &Prepared) -> Result<Result<Finished, String>, HostError> {
+    async fn send(
+        &self,
+        target: &Target,
+        prepared: &mut Prepared,
+    ) -> Result<Result<Finished, ModuleAnswer>, HostError> {
         let limit = self.settings.output_limit();
         let mut reconnects = 0;
         let mut sent_packs = false;
         loop {
-            let gate = self.pool.gate(target, Some(self.pack)).await?;
-            let mut spec = prepared.spec.clone();
+            let gate = match self.pool.gate(target, Some(self.pack)).await {
+                // What a Python printed that is none is an answer, as in Ansible: `failed_when` and `until` see it.
+                Err(HostError::Failed { message, details }) if !details.is_empty() => {
+                    return Ok(Err(answer::unanswered(message, details)));
+                }
+                gate => gate?,
+            };
             // A script for Python runs with the Python of the gate.
-            if let Some(first) = spec.command.first_mut().filter(|first| *first == PYTHON) {
-                *first = gate.interpreter().to_owned();
+            if let Some(first) = prepared.spec.command.first_mut() {
+                *first = first.replace(PYTHON, gate.interpreter());
             }
-            match gate.run(&spec, &prepared.body, limit).await {
+            match gate.run(&prepared.spec, &prepared.body, limit).await {
                 Ok(finished) => return Ok(Ok(finished)),
                 Err(GateError::Refused(refusal)) if !refusal.missing.is_empty() && !sent_packs => {
                     sent_packs = true;
@@ -132,9 +160,9 @@ impl Execution<'_> {
                 Err(GateError::Closed(_)) if reconnects < 2 => reconnects += 1,
                 Err(GateError::TooLong { limit }) => {
                     let size = limit >> 20;
-                    return Ok(Err(format!(
-                        "The module printed more than {size} MiB and was ended; nothing of it was used."
-                    )));
+                    let message =
+                        format!("The module printed more than {size} MiB and was ended; nothing of it was used.");
+                    return Ok(Err(ModuleAnswer { result: answer::failed(message), ..ModuleAnswer::default() }));
                 }
                 Err(error) => return Err(explain(self.pool, target, error, &gate).await),
             }
@@ -154,7 +182,13 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn prepare(&self, call: &ModuleCall, path: &PathBuf, file: &ModuleFile) -> Result<Prepared, String> {
+    fn prepare(
+        &self,
+        target: &Target,
+        call: &ModuleCall,
+        path: &PathBuf,
+        file: &ModuleFile,
+    ) -> Result<Prepared, String> {
         let name = call.module.fqcn.rsplit('.').next().unwrap_or_default();
         let told = match call
             .module
@@ -165,7 +199,7 @@ impl Execution<'_> {
             Some(short) => short,
             None => &call.module.fqcn,
         };
-        let complete = args::complete(call, told, &self.core.version);
+        let complete = args::complete(target, call, told, &self.core.version);
         let mut env: BTreeMap<String, String> = call.environment.iter().cloned().collect();
         let mut spec = Spec { timeout: call.timeout.map(|t| t.as_secs_f64()), ..Spec::default() };
         let mut interpreter = None;
@@ -176,7 +210,7 @@ impl Execution<'_> {
             spec.core = Some(self.pack.digest.to_string());
             spec.name = Some(call.module.python_name.to_string());
             spec.rlimit_nofile = Some(call.options.rlimit_nofile).filter(|limit| *limit > 0);
-            interpreter = other_python(call, file);
+            interpreter = other_python(target, call, file);
             overlay = self.overlay(call, path, file)?;
             spec.pack = overlay.as_ref().map(|overlay| overlay.digest.to_string());
             spec.replaces = overlay.as_ref().is_some_and(|overlay| overlay.replaces);
@@ -241,35 +275,36 @@ impl Execution<'_> {
 const PYTHON: &str = "\0python";
 
 /// A new-style module whose first line names another interpreter than `python` runs with that one, as in Ansible.
-fn other_python(call: &ModuleCall, file: &ModuleFile) -> Option<Interpreter> {
-    let shebang = file.shebang.as_ref()?;
-    let base = base_name(&shebang[0]);
-    if base == "python" {
-        return None;
-    }
-    let program = call.interpreters.get(base).unwrap_or(&shebang[0]);
-    let words: Vec<&str> = std::iter::once(program.as_str()).chain(shebang[1..].iter().map(String::as_str)).collect();
-    Some(Interpreter::Path(words.join(" ")))
+fn other_python(target: &Target, call: &ModuleCall, file: &ModuleFile) -> Option<Interpreter> {
+    let program = program(call, file.shebang.as_ref()?);
+    let path = match &target.interpreter {
+        Interpreter::Path(path) => program.replace(PYTHON, path),
+        // Then nobody knows yet what the arguments of a first line belong to.
+        Interpreter::Discover(_) if program.contains(PYTHON) => return None,
+        Interpreter::Discover(_) => program,
+    };
+    Some(Interpreter::Path(path)).filter(|other| *other != target.interpreter)
 }
 
-/// The interpreter and its arguments for a module that is a program of its own.
+/// The interpreter of a module's first line. With arguments it is no program that exists: ansible-core 2.19 quotes all of
+/// it as one word.
+fn program(call: &ModuleCall, shebang: &[String]) -> String {
+    let first = match (base_name(&shebang[0]), &call.interpreter) {
+        ("python", _) => PYTHON,
+        (_, Some(given)) => given,
+        _ => &shebang[0],
+    };
+    let words: Vec<&str> = std::iter::once(first).chain(shebang[1..].iter().map(String::as_str)).collect();
+    words.join(" ")
+}
+
+/// The interpreter for a module that is a program of its own.
 fn command(call: &ModuleCall, name: &str, file: &ModuleFile) -> Result<Vec<String>, String> {
     if file.style == Style::Binary {
         return Ok(Vec::new());
     }
     let Some(shebang) = &file.shebang else { return Err(format!("module ({name}) is missing interpreter line")) };
-    let base = base_name(&shebang[0]);
-    let first = match base {
-        "python" => PYTHON.to_owned(),
-        base => call.interpreters.get(base).unwrap_or(&shebang[0]).clone(),
-    };
-    // An interpreter variable may hold arguments as well.
-    let mut words: Vec<String> = match first.as_str() {
-        PYTHON => vec![first],
-        other => other.split_whitespace().map(str::to_owned).collect(),
-    };
-    words.extend(shebang[1..].iter().cloned());
-    Ok(words)
+    Ok(vec![program(call, shebang)])
 }
 
 fn base_name(path: &str) -> &str {
@@ -277,7 +312,7 @@ fn base_name(path: &str) -> &str {
 }
 
 /// What a failure of the gate means for whoever waits.
-pub async fn explain(pool: &Pool, target: &Target, error: GateError, gate: &Gate) -> HostError {
+pub(crate) async fn explain(pool: &Pool, target: &Target, error: GateError, gate: &Gate) -> HostError {
     match error {
         GateError::Refused(refusal) => HostError::failed(refusal.message),
         GateError::TooLong { limit } => HostError::failed(format!("The host sent more than {limit} bytes.")),

@@ -1,6 +1,7 @@
 //! From a module's name to its file: names, search paths, collections and redirects, in ansible-core's order.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +10,7 @@ use ftl_core::value::repr_str;
 use serde_json::Value as Json;
 
 use crate::ansible::core::AnsibleCore;
+use crate::ansible::style;
 use crate::collection::{Collection, Collections};
 use crate::settings::Settings;
 
@@ -105,6 +107,9 @@ impl Locator {
         found.notes = Arc::new(notes);
         let utils = search.module_utils.iter().chain(&self.module_utils);
         found.module_utils = Arc::new(utils.filter(|directory| directory.is_dir()).cloned().collect());
+        // Those of ansible-core are all written in Python.
+        let own = |path: &Path| self.core.as_ref().is_some_and(|core| path.starts_with(core.modules()));
+        found.interpreter = found.path.as_deref().filter(|path| !own(path)).and_then(|path| interpreter(path));
         Ok(found)
     }
 
@@ -162,10 +167,7 @@ impl Locator {
                 fqcn: format!("ansible.legacy.{name}").into(),
                 python_name: python_name(&path, name).into(),
                 path: Some(Arc::new(path)),
-                native: false,
-                module_utils: Arc::default(),
-                action_plugin: None,
-                notes: Arc::default(),
+                ..ModuleRef::default()
             }));
         }
         if name.contains('.') {
@@ -184,9 +186,7 @@ impl Locator {
                 python_name: format!("ansible.modules.{name}").into(),
                 path: path.map(Arc::new),
                 native,
-                module_utils: Arc::default(),
-                action_plugin: None,
-                notes: Arc::default(),
+                ..ModuleRef::default()
             }));
         }
         match self.collections.get("ansible.builtin") {
@@ -263,10 +263,9 @@ fn with_plugin(fqcn: &str, module: Option<ModuleRef>, plugin: PathBuf) -> Module
         fqcn: fqcn.into(),
         python_name: module.as_ref().map_or_else(|| fqcn.into(), |m| m.python_name.clone()),
         path: module.as_ref().and_then(|m| m.path.clone()),
-        native: false,
-        module_utils: Arc::default(),
         action_plugin: Some(Arc::new(plugin)),
         notes: module.map(|m| m.notes).unwrap_or_default(),
+        ..ModuleRef::default()
     }
 }
 
@@ -300,11 +299,17 @@ fn in_collection(collection: &Collection, resource: &str) -> Option<ModuleRef> {
         fqcn: format!("{}.{resource}", collection.name).into(),
         python_name: format!("ansible_collections.{}.plugins.modules.{resource}", collection.name).into(),
         path: Some(Arc::new(path)),
-        native: false,
-        module_utils: Arc::default(),
-        action_plugin: None,
-        notes: Arc::default(),
+        ..ModuleRef::default()
     })
+}
+
+/// The name of the program in a module's first line, when it is not `python`.
+fn interpreter(path: &Path) -> Option<Arc<str>> {
+    let mut line = Vec::new();
+    std::fs::File::open(path).ok()?.take(1024).read_to_end(&mut line).ok()?;
+    let words = style::shebang(&line)?;
+    let name = words[0].rsplit('/').next().filter(|name| *name != "python")?;
+    Some(name.into())
 }
 
 /// `name.py`, or the first file `name.*` (or `name` itself) that can be a module.

@@ -1,8 +1,6 @@
 //! FTL's own modules: run in this process for local targets, instead of Ansible's or where there is none.
 
-use std::path::Path;
-
-use ftl_core::call::{Interpreter, ModuleAnswer, ModuleCall};
+use ftl_core::call::{ModuleAnswer, ModuleCall, Target};
 use ftl_core::port::BoxFuture;
 use ftl_core::result::HostError;
 use ftl_core::value::Value;
@@ -12,10 +10,7 @@ pub struct NativeCall<'a> {
     /// The short name: `copy`.
     pub name: &'a str,
     pub call: &'a ModuleCall,
-    /// Where local tasks start.
-    pub cwd: Option<&'a Path>,
-    /// The Python that Ansible's modules would run with, for modules that tell of it.
-    pub interpreter: &'a Interpreter,
+    pub target: &'a Target,
 }
 
 /// A set of native modules, given to the runtime by whoever wires the program together.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ftl_core::call::{Become, ConnectionOptions, Interpreter, Target};
+use ftl_core::call::{Become, ConnectionOptions, Discovery, Interpreter, Target};
 use ftl_core::port::{ByteStream, Connection, Connector};
 use ftl_core::result::HostError;
+use ftl_gate::launch::FALLBACK;
 use ftl_gate::protocol::Config;
 use ftl_gate::{Gate, Launch, Program};
 use tokio::sync::Mutex as AsyncMutex;
@@ -34,7 +35,7 @@ enum HostKey {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct GateKey {
-    interpreter: Interpreter,
+    interpreter: String,
     become_as: Option<Become>,
 }
 
@@ -44,9 +45,26 @@ type GateSlot = Arc<AsyncMutex<Option<Arc<Gate>>>>;
 pub struct Host {
     connection: AsyncMutex<Option<Arc<dyn Connection>>>,
     gates: Mutex<HashMap<GateKey, GateSlot>>,
-    /// The Python that was found.
-    discovered: Mutex<Option<String>>,
+    /// The Pythons that were found, by the candidates.
+    discovered: Mutex<HashMap<Vec<String>, Discovered>>,
     discovery: AsyncMutex<()>,
+}
+
+/// The Python of a host.
+#[derive(Clone)]
+pub struct Discovered {
+    pub path: String,
+    pub how: Found,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It is one of the candidates.
+    Candidate,
+    /// None of them was there.
+    Fallback,
+    /// They could not be looked for.
+    Unreadable,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -85,42 +103,54 @@ impl Pool {
     /// The gate for a target, started when there is none.
     pub async fn gate(&self, target: &Target, pack: Option<&CorePack>) -> Result<Arc<Gate>, HostError> {
         let host = self.host(target);
-        let interpreter = match (&target.interpreter, host.discovered()) {
-            (Interpreter::Discover { .. }, Some(path)) => Interpreter::Path(path),
-            (Interpreter::Discover { .. }, None) => return self.discover(&host, target, pack).await,
-            (interpreter, _) => interpreter.clone(),
+        let path = match &target.interpreter {
+            Interpreter::Path(path) => path.clone(),
+            Interpreter::Discover(discovery) => match host.discovered(discovery) {
+                Some(found) => found.path,
+                None => return self.discover(&host, target, discovery, pack).await,
+            },
         };
-        let slot = host.slot(GateKey { interpreter: interpreter.clone(), become_as: target.become_as.clone() });
+        let slot = host.slot(GateKey { interpreter: path.clone(), become_as: target.become_as.clone() });
         let mut slot = slot.lock().await;
         if let Some(open) = slot.as_ref().filter(|gate| gate.is_open()) {
             return Ok(open.clone());
         }
-        let program = match interpreter {
-            Interpreter::Path(path) => Program::Python(path),
-            Interpreter::Discover { .. } => Program::Discover,
-        };
-        let gate = Arc::new(self.start(target, program, pack).await?);
+        let gate = Arc::new(self.start(target, Program::Python(path), pack).await?);
         *slot = Some(gate.clone());
         Ok(gate)
     }
 
     /// The first gate of a host whose Python is not known: looking for it is part of the start.
-    async fn discover(&self, host: &Host, target: &Target, pack: Option<&CorePack>) -> Result<Arc<Gate>, HostError> {
+    async fn discover(
+        &self,
+        host: &Host,
+        target: &Target,
+        discovery: &Discovery,
+        pack: Option<&CorePack>,
+    ) -> Result<Arc<Gate>, HostError> {
         let turn = host.discovery.lock().await;
-        if host.discovered().is_some() {
+        let candidates = &discovery.candidates;
+        // Ansible's shell command breaks at such a name, and with it the discovery.
+        if host.discovered(discovery).is_none() && candidates.iter().any(|name| name.contains('\'')) {
+            host.set_discovered(discovery, FALLBACK, Found::Unreadable);
+        }
+        if host.discovered(discovery).is_some() {
             drop(turn);
             return Box::pin(self.gate(target, pack)).await;
         }
-        let first = self.start(target, Program::Discover, pack).await;
+        let first = self.start(target, Program::Discover(candidates.clone()), pack).await;
         let gate = match first {
-            Err(HostError::Failed { .. }) => self.start(target, Program::DiscoverWorking, pack).await.or(first),
+            // Without details it is not Python that failed.
+            Err(HostError::Failed { ref details, .. }) if !details.is_empty() => {
+                self.start(target, Program::DiscoverWorking(candidates.clone()), pack).await.or(first)
+            }
             other => other,
         };
         let gate = Arc::new(gate?);
         let path = gate.interpreter().to_owned();
-        let key = GateKey { interpreter: Interpreter::Path(path.clone()), become_as: target.become_as.clone() };
+        host.set_discovered(discovery, &path, if gate.is_fallback() { Found::Fallback } else { Found::Candidate });
+        let key = GateKey { interpreter: path, become_as: target.become_as.clone() };
         *host.slot(key).lock().await = Some(gate.clone());
-        *lock(&host.discovered) = Some(path);
         Ok(gate)
     }
 
@@ -138,10 +168,7 @@ impl Pool {
         };
         let launch = Launch::new(program, config);
         let escalation = target.become_as.as_ref().map(Escalation::new).transpose()?;
-        let command = match &escalation {
-            Some(escalation) => escalation.wrap(&launch.command()),
-            None => launch.command(),
-        };
+        let command = launch.command(escalation.as_ref().map_or("", |escalation| &escalation.prefix));
         let within = START.max(Duration::from_secs(u64::from(options.timeout)));
         let stream = match tokio::time::timeout(within, connection.open(&command)).await {
             Ok(Err(error)) if target.become_as.is_some() => self.tunnel(target, pack, &command).await.ok_or(error)?,
@@ -217,8 +244,12 @@ impl Host {
         lock(&self.gates).entry(key).or_default().clone()
     }
 
-    pub fn discovered(&self) -> Option<String> {
-        lock(&self.discovered).clone()
+    pub fn discovered(&self, discovery: &Discovery) -> Option<Discovered> {
+        lock(&self.discovered).get(&discovery.candidates).cloned()
+    }
+
+    fn set_discovered(&self, discovery: &Discovery, path: &str, how: Found) {
+        lock(&self.discovered).insert(discovery.candidates.clone(), Discovered { path: path.to_owned(), how });
     }
 
     async fn close(&self) {
@@ -230,6 +261,6 @@ impl Host {
         });
         futures::future::join_all(ends).await;
         self.connection.lock().await.take();
-        lock(&self.discovered).take();
+        lock(&self.discovered).clear();
     }
 }

@@ -7,7 +7,7 @@ use ftl_gate::launch::quote;
 
 /// How to run a command as another user.
 pub struct Escalation {
-    prefix: String,
+    pub prefix: String,
     pub prompt: Option<Prompt>,
 }
 

@@ -1,5 +1,6 @@
 //! The module runtime: the port the engine uses.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -93,7 +94,9 @@ impl Runtime {
     fn native_for(&self, target: &Target, call: &ModuleCall) -> Option<&Arc<dyn NativeModules>> {
         let native = self.native.as_ref().filter(|_| call.module.native)?;
         let covers = native.supports(short_name(call), &call.args);
-        let here = is_local(target) && target.become_as.is_none() && call.background.is_none();
+        // A limit for files would be that of this process.
+        let plain = call.background.is_none() && call.options.rlimit_nofile == 0;
+        let here = is_local(target) && target.become_as.is_none() && plain;
         let wanted = match call.options.native.as_str() {
             "off" => false,
             "on" => here && covers,
@@ -107,16 +110,14 @@ impl Runtime {
     fn would_python_run(&self, target: &Target) -> bool {
         match &target.interpreter {
             _ if self.ansible_core().is_none() => true,
-            Interpreter::Path(path) => !path.starts_with('/') || Path::new(path).exists(),
-            Interpreter::Discover { .. } => false,
+            Interpreter::Path(path) => path.starts_with('/') && is_program(Path::new(path)),
+            Interpreter::Discover(_) => false,
         }
     }
 
     async fn run_call(&self, target: &Target, call: ModuleCall) -> Result<ModuleAnswer, HostError> {
         if let Some(native) = self.native_for(target, &call) {
-            let cwd = target.connection.local_cwd.as_deref();
-            let run =
-                native.run(NativeCall { name: short_name(&call), call: &call, cwd, interpreter: &target.interpreter });
+            let run = native.run(NativeCall { name: short_name(&call), call: &call, target });
             return match call.timeout {
                 Some(limit) => match tokio::time::timeout(limit, run).await {
                     Ok(answer) => answer,
@@ -145,25 +146,12 @@ impl Runtime {
             pack: &pack,
             collections: &self.locator.collections,
         };
-        let mut answer = execution.run(target, &call, path).await?;
-        if let ftl_core::call::Interpreter::Discover { silent } = target.interpreter {
-            answer.discovered_interpreter = self.pool.host(target).discovered();
-            if let Some(path) = answer.discovered_interpreter.as_deref().filter(|_| !silent) {
-                answer.warnings.insert(0, discovery_warning(&target.host, path));
-            }
-        }
-        Ok(answer)
+        execution.run(target, &call, path).await
     }
 }
 
-fn discovery_warning(host: &str, path: &str) -> String {
-    format!(
-        "Host {} is using the discovered Python interpreter at {}, but future installation of another Python interpreter could \
-         cause a different interpreter to be discovered. See \
-         https://docs.ansible.com/ansible-core/2.19/reference_appendices/interpreter_discovery.html for more information.",
-        ftl_core::value::repr_str(host),
-        ftl_core::value::repr_str(path)
-    )
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 fn short_name(call: &ModuleCall) -> &str {

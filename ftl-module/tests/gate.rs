@@ -2,10 +2,11 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ftl_core::call::{Background, Interpreter, ModuleAnswer, Target};
+use ftl_core::call::{Background, Discovery, Interpreter, ModuleAnswer, Target};
 use ftl_core::port::ModuleRuntime;
 use ftl_core::result::HostError;
 use ftl_core::value::{Value, repr};
@@ -396,7 +397,10 @@ async fn fifty_at_once_share_one_gate() {
 #[tokio::test]
 async fn the_python_is_discovered_once_per_host() {
     let lab = Lab::new();
-    let discover = |silent| Target { interpreter: Interpreter::Discover { silent }, ..lab.local() };
+    let discover = |silent| {
+        let discovery = Discovery::new(if silent { "auto_silent" } else { "auto" });
+        Target { interpreter: Interpreter::Discover(Arc::new(discovery)), ..lab.local() }
+    };
     let first = lab.run(&discover(false), "ping", &[]).await.unwrap();
     let path = first.discovered_interpreter.unwrap();
     // Two where the first Python found does not start.
@@ -422,19 +426,23 @@ async fn the_python_is_discovered_once_per_host() {
 async fn a_missing_or_old_python_is_named() {
     let lab = Lab::new();
     let with = |path: String| Target { interpreter: Interpreter::Path(path), ..lab.local() };
-    let Err(HostError::Failed { message, details }) = lab.run(&with("/nope/python".into()), "ping", &[]).await else {
-        panic!()
-    };
-    assert_eq!(message, "The module interpreter '/nope/python' was not found.");
-    assert_eq!(details.get("rc"), Some(&Value::Int(127)));
-    let old = lab.write("old", "#!/bin/sh\necho \"$3 2.7.18 $6\"\n");
+    for path in ["/nope/python", "nope", "/bin/sh -e"] {
+        let answer = lab.run(&with(path.into()), "ping", &[]).await.unwrap();
+        assert!(answer.unanswered);
+        assert_eq!(text(&answer.result, "msg"), format!("The module interpreter '{path}' was not found."));
+        assert_eq!(text(&answer.result, "module_stderr"), format!("/bin/sh: 1: {path}: not found\n"));
+        assert_eq!(answer.result.get("rc"), Some(&Value::Int(127)));
+    }
+    let old = lab.write("old one", "#!/bin/sh\necho \"$3 2.7.18 $6\"\n");
     let broken = lab.write("broken", "#!/bin/sh\necho oops >&2\nexit 1\n");
     for path in [&old, &broken] {
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
-    let old = lab.run(&with(old.to_string_lossy().into()), "ping", &[]).await.unwrap_err().message();
-    assert!(old.contains("has version 2.7.18, but modules need 3.8 or newer"), "{old}");
-    let broken = lab.run(&with(broken.to_string_lossy().into()), "ping", &[]).await.unwrap_err().message();
-    assert!(broken.ends_with("could not be started: oops"), "{broken}");
+    let old = lab.run(&with(old.to_string_lossy().into()), "ping", &[]).await.unwrap();
+    let message = text(&old.result, "msg");
+    assert!(message.contains("has version 2.7.18, but modules need 3.8 or newer"), "{message}");
+    let broken = lab.run(&with(broken.to_string_lossy().into()), "ping", &[]).await.unwrap();
+    assert_eq!(text(&broken.result, "msg"), "Module result deserialization failed: No start of json char found");
+    assert_eq!(text(&broken.result, "module_stderr"), "oops\n");
     lab.runtime.close().await;
 }

@@ -86,12 +86,18 @@ pub(crate) struct Flag<'a> {
     pub(crate) value: &'a str,
 }
 
-/// The flags of a command line in order; words that are no flags are left out.
+/// Stands for the letter of a word that is no flag.
+pub(crate) const BARE: char = ' ';
+
+/// The flags of a command line in order.
 pub(crate) fn flags(line: &[String]) -> Vec<Flag<'_>> {
     let mut flags = Vec::new();
     let mut words = line.iter();
     while let Some(word) = words.next() {
-        let Some(cluster) = word.strip_prefix('-') else { continue };
+        let Some(cluster) = word.strip_prefix('-') else {
+            flags.push(Flag { letter: BARE, value: word });
+            continue;
+        };
         let mut rest = cluster;
         while let Some(letter) = rest.chars().next() {
             rest = rest.get(letter.len_utf8()..).unwrap_or_default();
@@ -137,7 +143,7 @@ mod tests {
     fn finds_flags() {
         let line: Vec<String> = ["-tAo", "Port=1", "-J", "a,b", "-p22", "word"].map(String::from).to_vec();
         let found: Vec<_> = flags(&line).iter().map(|flag| (flag.letter, flag.value.to_string())).collect();
-        let expected = [('t', ""), ('A', ""), ('o', "Port=1"), ('J', "a,b"), ('p', "22")];
+        let expected = [('t', ""), ('A', ""), ('o', "Port=1"), ('J', "a,b"), ('p', "22"), (BARE, "word")];
         assert_eq!(found, expected.map(|(letter, value)| (letter, value.to_string())));
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::{flags, split};
+use super::arguments::{BARE, flags, split};
 use super::config::{HostConfig, named_file};
 use crate::settings::ConnectorSettings;
 
@@ -188,6 +188,9 @@ impl Reader<'_> {
                     Some((name, value)) => self.take(&name, &value),
                     None => return Err("command-line: line 0: Bad configuration option".into()),
                 },
+                BARE => {
+                    return Err(format!("ssh: Could not resolve hostname {}: Name or service not known", flag.value));
+                }
                 'p' => self.take("port", flag.value),
                 'l' => self.take("user", flag.value),
                 'i' => self.take("identityfile", flag.value),

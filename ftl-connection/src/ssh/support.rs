@@ -1,6 +1,6 @@
 //! Which configurations the SSH of this process covers, and why others need the `ssh` program.
 
-use super::arguments::{Flag, flags};
+use super::arguments::{BARE, Flag, flags};
 use super::config::HostConfig;
 
 /// What an option means for the choice.
@@ -128,6 +128,7 @@ const OPTIONS: &[(&str, Rule)] = &[
 
 /// Flags that ask `ssh` for something else than a plain session.
 const PROGRAM_FLAGS: &[(char, &str)] = &[
+    (BARE, "a word that is no option stands before the host"),
     ('B', "-B binds to an interface"),
     ('E', "-E writes a log file"),
     ('I', "-I uses a PKCS#11 library"),
@@ -184,6 +185,7 @@ mod tests {
         check("pkcs11provider /lib/x.so\n", "", Some("the option pkcs11provider is /lib/x.so"));
         check("proxyusefdpass yes\n", "", Some("the option proxyusefdpass is yes"));
         check("remoteforward 1 [a]:2\n", "", Some("the option remoteforward is 1 [a]:2"));
+        check("hostname x\n", "-C other", Some("a word that is no option stands before the host"));
         check("hostname x\n", "-W a:1", Some("-W forwards the session"));
         check("futureoption on\n", "", None);
         check("futureoption off\n", "", Some("the option futureoption is off"));

@@ -9,7 +9,7 @@ use ftl_template::Renderer;
 
 use crate::argument_spec;
 use crate::step::Step;
-use crate::task::{Resolution, Resolved, TaskFailure, resolve_target};
+use crate::task::{Resolution, Resolved, TaskFailure, other_interpreter, resolve_target, rlimit_nofile};
 use crate::vars::TaskScope;
 
 pub(crate) type ActionFuture<'a> = BoxFuture<'a, Result<Map, TaskFailure>>;
@@ -34,8 +34,14 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) resolution: OnceLock<Resolution>,
     /// Filled by module answers, taken by the task.
     pub(crate) discovered: OnceLock<String>,
-    /// The error a failed module described, with its causes.
-    pub(crate) described: Mutex<Option<Map>>,
+    pub(crate) described: Mutex<Option<Described>>,
+}
+
+/// The error behind a failed answer, with its causes.
+pub(crate) struct Described {
+    pub error: Map,
+    /// It is not the module that speaks: it did not run, or was not understood.
+    pub unanswered: bool,
 }
 
 /// What arguments an action takes; written as JSON, for messages and types are those of role specifications.
@@ -146,7 +152,13 @@ impl ActionContext<'_> {
         for note in module.notes.iter() {
             self.step.warn(note.clone());
         }
+        let mut options = run.settings.module_options.clone();
+        let limit = rlimit_nofile(self.step, self.connection_scope)?;
+        if limit != options.rlimit_nofile {
+            Arc::make_mut(&mut options).rlimit_nofile = limit;
+        }
         let call = ModuleCall {
+            interpreter: other_interpreter(self.step, self.connection_scope, &module)?,
             module,
             args: Value::dict(args),
             check: self.keywords.check,
@@ -156,8 +168,7 @@ impl ActionContext<'_> {
             environment: self.keywords.environment.clone(),
             timeout: self.keywords.timeout,
             background,
-            interpreters: resolution.interpreters.clone(),
-            options: run.settings.module_options.clone(),
+            options,
         };
         let answer = run.runtime.run(&resolution.target, call).await?;
         Ok(self.take(answer))
@@ -173,7 +184,9 @@ impl ActionContext<'_> {
             // Only the first call of a host discovers; later ones find the value set.
             let _ = self.discovered.set(path);
         }
-        *self.described.lock().unwrap_or_else(|e| e.into_inner()) = answer.exception;
+        let unanswered = answer.unanswered;
+        *self.described.lock().unwrap_or_else(|e| e.into_inner()) =
+            answer.exception.map(|error| Described { error, unanswered });
         if !answer.warnings.is_empty() {
             let texts = answer.warnings.into_iter().map(Value::str).collect();
             append(&mut map, "warnings", texts);

@@ -14,5 +14,5 @@ pub(crate) use execute::run_step;
 pub(crate) use failure::TaskFailure;
 pub(crate) use keywords::defined;
 pub(crate) use keywords::{Resolved, render_bool};
-pub(crate) use target::{Resolution, resolve_target};
+pub(crate) use target::{Resolution, other_interpreter, resolve_target, rlimit_nofile};
 pub(crate) use verdict::failed as fail;

@@ -1,10 +1,10 @@
 //! Where and as whom a task runs: connection variables, keywords and settings, in Ansible's order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ftl_core::call::{
-    BECOME_PASSWORD, Become, CONNECTION_PASSWORD, ConnectionOptions, Interpreter, KEY_PASSPHRASE, Secret, Target,
+    BECOME_PASSWORD, Become, CONNECTION_PASSWORD, ConnectionOptions, Discovery, Interpreter, KEY_PASSPHRASE, ModuleRef,
+    Secret, Target,
 };
 use ftl_core::mask::Masks;
 use ftl_core::source::Diagnostic;
@@ -20,8 +20,6 @@ use crate::vars::TaskScope;
 #[derive(Clone, Debug)]
 pub(crate) struct Resolution {
     pub target: Target,
-    /// `ansible_<name>_interpreter`, Python's apart.
-    pub interpreters: BTreeMap<String, String>,
     pub async_dir: String,
 }
 
@@ -32,22 +30,28 @@ struct Options<'a> {
     renderer: &'a Renderer,
 }
 
-impl Options<'_> {
+impl<'a> Options<'a> {
+    fn new(step: &'a Step, scope: &'a TaskScope, renderer: &'a Renderer) -> Options<'a> {
+        Options { masks: step.run.loader.secrets.masks(), scope, renderer }
+    }
+
     /// The value of the last of `names` that is set: Ansible lets later aliases win.
     fn get(&self, names: &[&str]) -> Result<Option<Value>, TaskFailure> {
         for name in names.iter().rev() {
-            if let Some(raw) = self.scope.given(name) {
-                let value = self.renderer.render(&raw).and_then(defined).map_err(|cause| {
-                    TaskFailure::Error(
-                        Diagnostic::error(format!("Error processing variable '{name}'.")).caused_by(cause),
-                    )
-                })?;
-                if !value.is_none() && !value.is_omit() {
-                    return Ok(Some(value));
-                }
+            if let Some(value) = self.given(name)?.filter(|value| !value.is_omit()) {
+                return Ok(Some(value));
             }
         }
         Ok(None)
+    }
+
+    /// The value of one variable that is not null, perhaps `omit`.
+    fn given(&self, name: &str) -> Result<Option<Value>, TaskFailure> {
+        let Some(raw) = self.scope.given(name) else { return Ok(None) };
+        let value = self.renderer.render(&raw).and_then(defined).map_err(|cause| {
+            TaskFailure::Error(Diagnostic::error(format!("Error processing variable '{name}'.")).caused_by(cause))
+        })?;
+        Ok(Some(value).filter(|value| !value.is_none()))
     }
 
     fn text(&self, names: &[&str]) -> Result<Option<String>, TaskFailure> {
@@ -74,7 +78,7 @@ impl Options<'_> {
 /// Resolves the target for the host that `scope` shows, named `host`.
 pub(crate) fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) -> Result<Resolution, TaskFailure> {
     let renderer = step.renderer(scope);
-    let options = Options { masks: step.run.loader.secrets.masks(), scope, renderer: &renderer };
+    let options = Options::new(step, scope, &renderer);
     let settings = &step.run.settings;
     let words = &step.task.keywords;
     let base = &settings.connection;
@@ -97,25 +101,34 @@ pub(crate) fn resolve_target(step: &Step, scope: &Arc<TaskScope>, host: &str) ->
             )));
         }
     };
-    let interpreter = match options.text(&["ansible_python_interpreter"])? {
-        // A discovery is made once for a host; asking for it again gives what was found.
-        Some(path) => match interpreter_of(&path) {
-            Interpreter::Discover { silent } => discovered(scope).unwrap_or(Interpreter::Discover { silent }),
-            chosen => chosen,
-        },
-        None => discovered(scope).unwrap_or_else(|| interpreter_of(&settings.interpreter)),
-    };
+    let interpreter = python(step, &options)?;
     let target = Target { host: host.into(), connection: Arc::new(connection), become_as, interpreter };
     let async_dir = options.text(&["ansible_async_dir"])?.unwrap_or_else(|| settings.async_dir.clone());
-    Ok(Resolution { target, interpreters: interpreters(&options)?, async_dir })
+    Ok(Resolution { target, async_dir })
 }
 
-fn interpreter_of(text: &str) -> Interpreter {
-    match text {
-        "auto" | "auto_legacy" => Interpreter::Discover { silent: false },
-        "auto_silent" | "auto_legacy_silent" => Interpreter::Discover { silent: true },
-        path => Interpreter::Path(path.to_string()),
+fn python(step: &Step, options: &Options<'_>) -> Result<Interpreter, TaskFailure> {
+    let text = match options.given("ansible_python_interpreter")? {
+        Some(value) if value.is_omit() => "auto".to_owned(),
+        Some(value) => to_text(&value),
+        None => step.run.settings.interpreter.clone(),
+    };
+    let text = text.trim();
+    if !matches!(text, "" | "auto" | "auto_legacy" | "auto_silent" | "auto_legacy_silent") {
+        return Ok(Interpreter::Path(text.to_owned()));
     }
+    // A discovery is made once for a host; asking for it again gives what was found.
+    if let Some(known) = discovered(options.scope) {
+        return Ok(known);
+    }
+    let mut discovery = Discovery::new(text);
+    if let Some(names) = options.get(&["ansible_interpreter_python_fallback"])? {
+        discovery.candidates = match names.as_items() {
+            Some(names) => names.iter().map(to_text).collect(),
+            None => to_text(&names).split(',').map(|name| name.trim().to_owned()).collect(),
+        };
+    }
+    Ok(Interpreter::Discover(Arc::new(discovery)))
 }
 
 fn discovered(scope: &TaskScope) -> Option<Interpreter> {
@@ -124,15 +137,31 @@ fn discovered(scope: &TaskScope) -> Option<Interpreter> {
     Some(Interpreter::Path(path.as_str()?.to_string()))
 }
 
-/// `ansible_perl_interpreter` and its kind.
-fn interpreters(options: &Options<'_>) -> Result<BTreeMap<String, String>, TaskFailure> {
-    let mut out = BTreeMap::new();
-    for name in ["bash", "node", "perl", "php", "powershell", "ruby", "sh", "zsh", "fish", "lua", "tclsh", "awk"] {
-        if let Some(path) = options.text(&[&format!("ansible_{name}_interpreter")])? {
-            out.insert(name.to_string(), path);
-        }
+/// `ansible_python_module_rlimit_nofile`, else the setting.
+pub(crate) fn rlimit_nofile(step: &Step, scope: &Arc<TaskScope>) -> Result<u64, TaskFailure> {
+    let renderer = step.renderer(scope);
+    let options = Options::new(step, scope, &renderer);
+    let name = "ansible_python_module_rlimit_nofile";
+    match options.given(name)? {
+        None => Ok(step.run.settings.module_options.rlimit_nofile),
+        Some(value) if value.is_omit() => Ok(0),
+        Some(value) => to_text(&value).trim().parse().map_err(|_| {
+            TaskFailure::message(format!("The variable '{name}' is not a number of files: {}", to_text(&value)))
+        }),
     }
-    Ok(out)
+}
+
+/// `ansible_perl_interpreter`, when the first line of a module names `perl`.
+pub(crate) fn other_interpreter(
+    step: &Step,
+    scope: &Arc<TaskScope>,
+    module: &ModuleRef,
+) -> Result<Option<String>, TaskFailure> {
+    let Some(name) = &module.interpreter else { return Ok(None) };
+    let renderer = step.renderer(scope);
+    let options = Options::new(step, scope, &renderer);
+    let path = options.text(&[&format!("ansible_{name}_interpreter")])?;
+    Ok(path.map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()))
 }
 
 fn resolve_become(step: &Step, options: &Options<'_>) -> Result<Option<Become>, TaskFailure> {

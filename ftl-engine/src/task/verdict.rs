@@ -5,6 +5,7 @@ use ftl_core::source::{Diagnostic, Origin};
 use ftl_core::value::{Map, Value, to_text};
 
 use super::TaskFailure;
+use crate::action::Described;
 use crate::step::Outcome;
 
 /// What registered results say where Ansible would keep a traceback.
@@ -94,20 +95,21 @@ pub(super) fn normalize(map: &mut Map) {
 pub(super) fn error_of_result(
     map: &mut Map,
     from_module: bool,
-    described: Option<&Map>,
+    described: Option<&Described>,
     origin: Option<Origin>,
 ) -> Option<Diagnostic> {
     if !map.get("failed").is_some_and(Value::is_true) {
         return None;
     }
-    let who = if from_module { "Module failed" } else { "Action failed" };
     let msg = map.get("msg").map_or_else(|| "Unknown error.".to_string(), to_text);
+    let unanswered = described.filter(|d| d.unanswered && d.error.get("msg").is_some_and(|m| to_text(m) == msg));
+    let who = if from_module && unanswered.is_none() { "Module failed" } else { "Action failed" };
     if !map.contains_key("msg") {
         map.insert("msg", format!("Task failed: {who}: {msg}"));
     }
     map.insert("exception", NO_TRACEBACK);
-    if let Some(described) = described.filter(|_| from_module) {
-        let cause = Diagnostic::error(format!("{who}.")).caused_by(chain(described, 0));
+    if let Some(described) = unanswered.or(described.filter(|d| from_module && !d.unanswered)) {
+        let cause = Diagnostic::error(format!("{who}.")).caused_by(chain(&described.error, 0));
         return Some(Diagnostic::error("Task failed.").at(origin).caused_by(cause));
     }
     let cause = match msg.as_str() {

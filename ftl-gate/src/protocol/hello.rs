@@ -43,11 +43,14 @@ pub struct Hello {
     pub system: String,
 }
 
-/// What the bootstrap prints before anything else: `MARKER version path`.
+/// What the bootstrap prints before anything else: `MARKER version path`; before it the line `MARKER none` says that none
+/// of the candidates was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
     pub version: String,
     pub interpreter: String,
+    /// None of the candidates was found.
+    pub fallback: bool,
 }
 
 impl Banner {
@@ -56,12 +59,16 @@ impl Banner {
         let start = find(output, marker.as_bytes())?;
         let length = output[start..].iter().position(|b| *b == b'\n')?;
         let line = String::from_utf8_lossy(&output[start + marker.len()..start + length]).into_owned();
-        let (version, interpreter) = line.trim_start().split_once(' ').unwrap_or((line.trim(), ""));
-        let banner = Banner { version: version.to_owned(), interpreter: interpreter.trim_end().to_owned() };
-        Some((banner, start + length + 1))
+        let end = start + length + 1;
+        let Some((version, interpreter)) = line.trim().split_once(' ') else {
+            let (banner, more) = Banner::find(&output[end..], marker)?;
+            return Some((Banner { fallback: true, ..banner }, end + more));
+        };
+        let banner = Banner { version: version.to_owned(), interpreter: interpreter.to_owned(), fallback: false };
+        Some((banner, end))
     }
 
-    /// Whether the Python is new enough; the words `none` (nothing found) and unreadable versions are not.
+    /// Whether the Python is new enough; unreadable versions are not.
     pub fn is_supported(&self) -> bool {
         let mut parts = self.version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
         (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= MINIMUM_PYTHON
@@ -80,12 +87,14 @@ mod tests {
     fn banners_are_found_in_noise() {
         let check = |text: &str, expected: Option<(&str, &str, &str)>| {
             let found = Banner::find(text.as_bytes(), "@@m");
-            let found = found.map(|(b, at)| (b.version, b.interpreter, text[at..].to_owned()));
-            assert_eq!(found, expected.map(|(v, i, r)| (v.into(), i.into(), r.into())), "{text:?}");
+            let found = found.map(|(b, at)| (b.version, b.interpreter, text[at..].to_owned(), b.fallback));
+            let fallback = text.contains("none");
+            assert_eq!(found, expected.map(|(v, i, r)| (v.into(), i.into(), r.into(), fallback)), "{text:?}");
         };
         check("@@m 3.11.7 /usr/bin/python3\nrest", Some(("3.11.7", "/usr/bin/python3", "rest")));
         check("motd\nx@@m 2.7.18 /usr/bin/python\n", Some(("2.7.18", "/usr/bin/python", "")));
-        check("@@m none\n", Some(("none", "", "")));
+        check("@@m none\n", None);
+        check("@@m none\n@@m 3.11.7 /usr/bin/python3\nrest", Some(("3.11.7", "/usr/bin/python3", "rest")));
         check("@@m 3.11", None);
         check("nothing\n", None);
     }
@@ -93,7 +102,7 @@ mod tests {
     #[test]
     fn old_pythons_are_told_apart() {
         let check = |version: &str, expected| {
-            let banner = Banner { version: version.into(), interpreter: String::new() };
+            let banner = Banner { version: version.into(), interpreter: String::new(), fallback: false };
             assert_eq!(banner.is_supported(), expected, "{version}");
         };
         check("3.8.0", true);
@@ -101,6 +110,6 @@ mod tests {
         check("4.0", true);
         check("3.7.17", false);
         check("2.7.18", false);
-        check("none", false);
+        check("x", false);
     }
 }

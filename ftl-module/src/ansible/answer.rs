@@ -3,6 +3,8 @@
 use ftl_core::call::ModuleAnswer;
 use ftl_core::value::{Map, Value, repr, to_text};
 
+use ftl_gate::launch::{self, says_missing};
+
 use super::json::{self, JsonError};
 use super::{output, summary};
 
@@ -11,6 +13,8 @@ pub struct Raw<'a> {
     pub stdout: &'a [u8],
     pub stderr: &'a [u8],
     pub rc: i32,
+    /// The program that read the module, when it is not Python.
+    pub interpreter: Option<&'a str>,
 }
 
 /// Bytes that are no UTF-8 are carried as characters nobody uses, and found again in the parsed strings.
@@ -118,15 +122,37 @@ fn refused(reason: &str) -> ModuleAnswer {
 }
 
 fn not_understood(raw: &Raw, reason: &str) -> ModuleAnswer {
-    let mut result = failed(format!("Module result deserialization failed: {reason}"));
+    let stdout = String::from_utf8_lossy(raw.stdout).into_owned();
     let mut stderr = String::from_utf8_lossy(raw.stderr).into_owned();
     if raw.rc < 0 {
         stderr.push_str(&format!("terminated by signal {}\n", -raw.rc));
     }
-    result.insert("module_stdout", String::from_utf8_lossy(raw.stdout).into_owned());
-    result.insert("module_stderr", stderr);
-    result.insert("rc", i64::from(if raw.rc < 0 { 128 - raw.rc } else { raw.rc }));
-    ModuleAnswer { result, ..ModuleAnswer::default() }
+    let missing = raw.interpreter.filter(|path| says_missing(&stderr, path) || says_missing(&stdout, path));
+    let message = match missing {
+        Some(path) => launch::missing(path),
+        None => format!("Module result deserialization failed: {reason}"),
+    };
+    let mut details = Map::new();
+    details.insert("module_stdout", stdout);
+    details.insert("module_stderr", stderr);
+    details.insert("rc", i64::from(if raw.rc < 0 { 128 - raw.rc } else { raw.rc }));
+    unanswered(message, details)
+}
+
+/// The answer for a module that did not run, or said nothing that can be understood.
+pub fn unanswered(message: String, details: Map) -> ModuleAnswer {
+    let hint = match message.ends_with("was not found.") {
+        true => {
+            "Consider overriding the configured interpreter path for this host. See stdout/stderr for the returned output."
+        }
+        false => "See stdout/stderr for the returned output.",
+    };
+    let mut error = Map::new();
+    error.insert("msg", message.as_str());
+    error.insert("help_text", hint);
+    let mut result = failed(message);
+    result.extend(details);
+    ModuleAnswer { result, exception: Some(error), unanswered: true, ..ModuleAnswer::default() }
 }
 
 /// Takes the parts of a result that are not its data out of it, and adds what Ansible adds.
@@ -237,7 +263,7 @@ mod tests {
     use super::*;
 
     fn answer(stdout: &[u8]) -> ModuleAnswer {
-        read(&Raw { stdout, stderr: b"err", rc: 3 }, false)
+        read(&Raw { stdout, stderr: b"err", rc: 3, interpreter: Some("/bin/x") }, false)
     }
 
     #[test]
@@ -256,6 +282,19 @@ mod tests {
         check("{\"a\":1,\n", "No end of json char found");
         check("{\"a\":1, b}\n", "Expecting property name enclosed in double quotes: line 1 column 9 (char 8)");
         check("{\"a\":1}\n{\"b\":2}\n", "Extra data: line 2 column 1 (char 8)");
+    }
+
+    #[test]
+    fn a_missing_interpreter_is_named() {
+        let check = |stderr: &str, expected: &str| {
+            let raw = Raw { stdout: b"", stderr: stderr.as_bytes(), rc: 127, interpreter: Some("/bin/x") };
+            let answer = read(&raw, false);
+            assert!(answer.unanswered);
+            assert_eq!(answer.result.get("msg").map(to_text).as_deref(), Some(expected), "{stderr}");
+        };
+        check("/bin/sh: 1: /bin/x: not found\n", "The module interpreter '/bin/x' was not found.");
+        check("bash: /bin/x: No such file or directory\n", "The module interpreter '/bin/x' was not found.");
+        check("/bin/y: not found\n", "Module result deserialization failed: No start of json char found");
     }
 
     #[test]

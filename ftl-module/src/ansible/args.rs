@@ -1,10 +1,10 @@
 //! The arguments as modules get them: what `_ansible_*` says, and the three ways to write them down.
 
-use ftl_core::call::ModuleCall;
+use ftl_core::call::{ModuleCall, Target};
 use ftl_core::value::{JsonOptions, Map, Value, to_json, to_text, write_json};
 
 /// The arguments with what ansible-core 2.19 adds. `name` is the action as the module is told it.
-pub fn complete(call: &ModuleCall, name: &str, version: &str) -> Map {
+pub fn complete(target: &Target, call: &ModuleCall, name: &str, version: &str) -> Map {
     let mut args = call.args.as_map().map(|map| (*map).clone()).unwrap_or_default();
     let options = &call.options;
     let text = |value: &Option<String>| value.as_deref().map_or(Value::None, Value::str);
@@ -22,7 +22,7 @@ pub fn complete(call: &ModuleCall, name: &str, version: &str) -> Map {
     args.insert("_ansible_shell_executable", or(&options.shell_executable, "/bin/sh"));
     args.insert("_ansible_keep_remote_files", options.keep_remote_files);
     args.insert("_ansible_tmpdir", Value::None);
-    args.insert("_ansible_remote_tmp", or(&options.remote_tmp, "~/.ansible/tmp"));
+    args.insert("_ansible_remote_tmp", target.remote_tmp());
     args.insert("_ansible_ignore_unknown_opts", false);
     args.insert("_ansible_target_log_info", text(&options.target_log_info));
     let events = options.tracebacks_for.iter().map(|event| Value::str(event.as_str())).collect();

@@ -39,7 +39,7 @@ struct Finder<'a> {
 
 impl Closure {
     /// `own`: the module itself is in the core pack.
-    pub fn of(
+    pub(crate) fn of(
         core: &AnsibleCore,
         collections: &Collections,
         module: &ModuleRef,

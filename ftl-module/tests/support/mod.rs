@@ -197,7 +197,7 @@ impl Lab {
             environment: Vec::new(),
             timeout: None,
             background: None,
-            interpreters: Default::default(),
+            interpreter: None,
             options: Arc::new(ModuleOptions { native: "off".into(), ..ModuleOptions::default() }),
         }
     }

@@ -30,10 +30,7 @@ fn found(fqcn: String, path: Option<PathBuf>) -> ModuleRef {
         python_name: fqcn.as_str().into(),
         fqcn: fqcn.as_str().into(),
         path: path.map(Arc::new),
-        native: false,
-        module_utils: Arc::default(),
-        action_plugin: None,
-        notes: Arc::default(),
+        ..ModuleRef::default()
     }
 }
 
