@@ -286,8 +286,13 @@ fn git(arguments: &[&str]) -> String {
 
 fn metadata() -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // A fresh machine has the crates of its own platform only.
+    let versions = Command::new(&cargo).arg("-vV").output().expect("cargo starts");
+    let versions = String::from_utf8_lossy(&versions.stdout).into_owned();
+    let host = versions.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo's platform");
     let mut command = Command::new(cargo);
-    command.args(["metadata", "--format-version", "1", "--offline", "--all-features"]).current_dir(repository());
+    command.args(["metadata", "--format-version", "1", "--offline", "--all-features", "--filter-platform", host]);
+    command.current_dir(repository());
     let output = command.output().expect("cargo starts");
     assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON of cargo")

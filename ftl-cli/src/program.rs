@@ -1,6 +1,6 @@
 //! What every program does: find out what it is, read settings and arguments, run a command, end with its exit code.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -68,9 +68,9 @@ impl Context<'_> {
         Parts { surroundings: self.surroundings, arguments: self.arguments, settings: self.settings }
     }
 
-    /// Writes text to stdout as it is. A closed pipe is no mistake of ours.
-    pub fn print(&self, text: &str) {
-        write(&mut std::io::stdout(), text);
+    /// Writes text to stdout as it is.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        print(text).map_err(Failure::general)
     }
 }
 
@@ -91,7 +91,7 @@ fn run(kind: Kind, name: &str, surroundings: &Surroundings) -> u8 {
     let configuration = match Configuration::read(surroundings) {
         Ok(configuration) => configuration,
         Err(message) => {
-            write(&mut std::io::stderr(), &format!("ERROR: {message}\n"));
+            tell(&format!("ERROR: {message}\n"));
             return exit::OPTION;
         }
     };
@@ -101,24 +101,22 @@ fn run(kind: Kind, name: &str, surroundings: &Surroundings) -> u8 {
     let mut arguments = match args::parse(program, words) {
         Outcome::Run(arguments) => arguments,
         Outcome::Help => {
-            write(&mut std::io::stdout(), &args::help(program, name, columns));
-            return exit::OK;
+            return printed(&args::help(program, name, columns));
         }
         Outcome::Version(arguments) => {
             let parts = Parts { surroundings, arguments: &arguments, settings: &configuration.settings };
-            write(&mut std::io::stdout(), &format!("{}\n", command::version::text(name, &parts)));
-            return exit::OK;
+            return printed(&format!("{}\n", command::version::text(name, &parts)));
         }
         Outcome::Error(message) => {
             let usage = args::usage(program, name, columns);
             let help = args::help(program, name, columns);
-            write(&mut std::io::stderr(), &format!("{usage}{name}: error: {message}\n \n{help}"));
+            tell(&format!("{usage}{name}: error: {message}\n \n{help}"));
             return exit::USAGE;
         }
     };
     if let Some(message) = command::adhoc::complete(kind, &mut arguments).err().or_else(|| conflict(&arguments)) {
         let usage = args::usage(program, name, columns);
-        write(&mut std::io::stderr(), &format!("{usage}{name}: error: {message}\n"));
+        tell(&format!("{usage}{name}: error: {message}\n"));
         return exit::USAGE;
     }
     execute(kind, name, surroundings, &arguments, &configuration)
@@ -165,10 +163,13 @@ fn execute(
         failure.diagnostics.iter().for_each(|diagnostic| display.message(diagnostic));
         failure.code
     });
-    if let Some(lost) = display.finish() {
-        write(&mut std::io::stderr(), &format!("[WARNING]: {lost}\n"));
+    match display.finish() {
+        Some(lost) => {
+            tell(&format!("[ERROR]: {}\n", unwritten(&lost)));
+            code.max(exit::GENERAL)
+        }
+        None => code,
     }
-    code
 }
 
 fn dispatch(context: &Context<'_>) -> Result<u8, Failure> {
@@ -209,7 +210,31 @@ fn plain_display() -> Arc<Display> {
     }
 }
 
-fn write(stream: &mut dyn Write, text: &str) {
-    // Nobody reads it: nothing is lost.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+fn unwritten(reason: &dyn std::fmt::Display) -> String {
+    format!("The output could not be written: {reason}")
+}
+
+/// Writes to stdout. That nobody reads it is no error: nothing is lost then.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// The exit code of a program that only prints.
+fn printed(text: &str) -> u8 {
+    match print(text) {
+        Ok(()) => exit::OK,
+        Err(message) => {
+            tell(&format!("[ERROR]: {message}\n"));
+            exit::GENERAL
+        }
+    }
+}
+
+/// Writes to stderr. Where that is impossible, nothing is left to say it with.
+fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

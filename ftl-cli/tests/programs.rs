@@ -55,6 +55,39 @@ fn ftl_takes_its_own_options_and_those_of_ansible() {
     check(&["--version"], 0, "compatible with ansible-core 2.19.14");
 }
 
+/// What nobody could read is no success, whatever it is; a reader that had enough is no error.
+#[test]
+fn output_that_is_lost_is_an_error() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("site.yml"), "- hosts: h1\n  gather_facts: false\n  tasks: [debug: {}]\n").unwrap();
+    let lines: [(&str, &[&str]); 7] = [
+        ("ansible-playbook", &["-i", "h1,", "site.yml"]),
+        ("ansible-playbook", &["-i", "h1,", "site.yml", "--list-tasks"]),
+        ("ansible-playbook", &["--version"]),
+        ("ansible-playbook", &["--help"]),
+        ("ansible", &["-i", "h1,", "all", "--list-hosts"]),
+        ("ansible-inventory", &["-i", "h1,", "--list"]),
+        ("ftl-localhost", &[]),
+    ];
+    for (name, words) in lines {
+        let program = home.path().join(name);
+        std::os::unix::fs::symlink(FTL, &program).unwrap();
+        let run = |stdout: Stdio| {
+            let mut command = Command::new(&program);
+            command.args(words).current_dir(home.path()).env_clear().env("HOME", home.path()).stdin(Stdio::null());
+            let output = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let error = "[ERROR]: The output could not be written: No space left on device (os error 28)\n";
+        assert_eq!(run(full.into()), (Some(1), error.into()), "{name} {words:?}");
+        let (reader, unread) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run(unread.into()), (Some(0), String::new()), "{name} {words:?}");
+        std::fs::remove_file(&program).unwrap();
+    }
+}
+
 #[test]
 fn localhost_never_overwrites() {
     let home = tempfile::tempdir().unwrap();

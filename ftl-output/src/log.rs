@@ -21,6 +21,7 @@ pub(crate) struct Log {
     zone: jiff::tz::TimeZone,
     /// Verbose messages up to this level are logged, when more than the screen shows.
     pub(crate) verbosity: u8,
+    failed: bool,
 }
 
 impl Log {
@@ -34,10 +35,11 @@ impl Log {
             Diagnostic::warning(format!("log file at '{path}' is not writeable and we cannot create it, aborting"))
         })?;
         let verbosity = settings.verbosity.map_or(verbosity, |v| v.max(verbosity));
-        Ok(Log { file, user: settings.user.clone(), zone, verbosity })
+        Ok(Log { file, user: settings.user.clone(), zone, verbosity, failed: false })
     }
 
-    pub(crate) fn write(&mut self, text: &str, level: Level) {
+    /// The first error of writing: told once.
+    pub(crate) fn write(&mut self, text: &str, level: Level) -> Option<std::io::Error> {
         let now = jiff::Timestamp::now().to_zoned_datetime(self.zone.clone());
         let level = match level {
             Level::Info => "INFO",
@@ -53,6 +55,6 @@ impl Log {
             text.trim_start_matches('\n')
         );
         // A full disk must not end a run: the screen still shows everything.
-        let _ = self.file.write_all(record.as_bytes());
+        self.file.write_all(record.as_bytes()).err().filter(|_| !std::mem::replace(&mut self.failed, true))
     }
 }

@@ -7,6 +7,8 @@ use std::time::Instant;
 use ftl_core::event::Event;
 use ftl_core::mask::Masks;
 
+use unicode_width::UnicodeWidthChar;
+
 use crate::screen::Sink;
 
 const CLEAR: &str = "\r\x1b[K";
@@ -118,7 +120,14 @@ impl LiveLine {
             clock(self.task_started),
             running.join(", ")
         );
-        self.masks.apply(text).chars().filter(|c| !c.is_control()).take(self.width.saturating_sub(1)).collect()
+        let mut left = self.width;
+        let fits = |c: &char| {
+            let width = c.width().unwrap_or(0);
+            let fits = width <= left;
+            left = left.saturating_sub(width);
+            fits
+        };
+        self.masks.apply(text).chars().filter(|c| !c.is_control()).take_while(fits).collect()
     }
 }
 

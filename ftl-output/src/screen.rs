@@ -54,6 +54,8 @@ impl Screen {
             None => (writer(std::io::stdout().as_fd()), writer(std::io::stderr().as_fd())),
         };
         let terminal = settings.stdout_tty && settings.term.as_deref().is_some_and(|t| !t.is_empty() && t != "dumb");
+        // One column less: a full line may wrap, and would not be cleared then.
+        let line_width = settings.columns.map_or(78, |columns| (columns as usize).saturating_sub(1));
         let mut screen = Screen {
             out: Sink::new(out, settings.stdout_tty),
             err: Sink::new(err, settings.stderr_tty),
@@ -63,7 +65,7 @@ impl Screen {
             masks: settings.masks.clone(),
             reveals: false,
             log: None,
-            live: LiveLine::new(settings.progress && terminal, settings.width(), settings.masks.clone()),
+            live: LiveLine::new(settings.progress && terminal, line_width, settings.masks.clone()),
             seen: Default::default(),
             read_file: settings.read_file.clone(),
             deprecation_warnings: settings.deprecation_warnings,
@@ -180,7 +182,10 @@ impl Screen {
         if reach != Reach::ScreenOnly
             && let Some(log) = &mut self.log
         {
-            log.write(&self.masks.apply(text), level);
+            let error = log.write(&self.masks.apply(text), level);
+            if let Some(error) = error {
+                self.message(&Diagnostic::warning(format!("The log file could not be written: {error}")));
+            }
         }
     }
 

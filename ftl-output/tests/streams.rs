@@ -248,6 +248,35 @@ fn broken_streams_do_not_end_a_run() {
 }
 
 #[test]
+fn a_full_log_is_told_once() {
+    let log = LogSettings { path: "/dev/full".into(), verbosity: None, user: "someone".into() };
+    let settings = OutputSettings { log: Some(log), ..Default::default() };
+    let (out, err) = shown(settings, vec![play(), Event::NoHostsMatched], &[]);
+    assert!(out.contains("PLAY [p]") && out.contains("skipping"), "{out}");
+    assert_eq!(err, "[WARNING]: The log file could not be written: No space left on device (os error 28)\n");
+}
+
+#[test]
+fn the_live_line_fits_into_the_terminal() {
+    let t = task("工作 with a name", "command");
+    for columns in [10, 17, 40, 200] {
+        let settings = OutputSettings {
+            progress: true,
+            stdout_tty: true,
+            columns: Some(columns),
+            term: Some("xterm".into()),
+            ..Default::default()
+        };
+        let events = vec![Event::TaskStarted(t.clone()), Event::HostStarted { task: t.clone(), host: "h".into() }];
+        let (out, _) = shown(settings, events, &[]);
+        let lines = out.split("\r\u{1b}[K").filter(|line| line.starts_with('['));
+        let width = |line: &str| line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+        let widest = lines.map(width).max().unwrap();
+        assert!(widest < columns.into() && widest >= usize::from(columns.min(40)) - 2, "{columns}: {widest}");
+    }
+}
+
+#[test]
 fn messages_are_said_once() {
     let twice = |d: Diagnostic| vec![Event::Message(d.clone()), Event::Message(d)];
     for (diagnostic, expected) in [

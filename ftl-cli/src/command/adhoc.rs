@@ -69,7 +69,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     if arguments.flag("listhosts") {
         let mut text = format!("  hosts ({}):\n", hosts.len());
         hosts.iter().for_each(|host| text.push_str(&format!("    {}\n", prepared.inventory.host_name(*host))));
-        context.print(&text);
+        context.print(&text)?;
         return Ok(exit::OK);
     }
     let module = arguments

@@ -19,13 +19,13 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     for written in &arguments.positionals {
         if arguments.flag("json") {
             let line = eval_line(&renderer, &Str::trusted(written.as_str(), None));
-            context.print(&format!("{line}\n"));
+            context.print(&format!("{line}\n"))?;
             continue;
         }
         let is_template = ["{{", "{%", "{#"].iter().any(|mark| written.contains(mark));
         let text = if is_template { written.clone() } else { format!("{{{{ {written} }}}}") };
         match renderer.render_str(&Str::trusted(text, None)) {
-            Ok(value) => context.print(&format!("{}\n", shown(&value))),
+            Ok(value) => context.print(&format!("{}\n", shown(&value)))?,
             Err(error) => {
                 context.display.message(&error);
                 code = exit::GENERAL;

@@ -31,6 +31,6 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
         }
     }
     let pack = build_pack(&core, &settings.cache_dir).map_err(|error| Failure::general(error.to_string()))?;
-    context.print(&format!("{} {}\n", pack.zip.display(), pack.digest));
+    context.print(&format!("{} {}\n", pack.zip.display(), pack.digest))?;
     Ok(exit::OK)
 }

@@ -61,7 +61,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
             let cause = Diagnostic::error(error.to_string());
             Diagnostic::error(format!("Unable to write to destination file '{path}'.")).caused_by(cause)
         })?,
-        None => context.print(&format!("{}\n", text?)),
+        None => context.print(&format!("{}\n", text?))?,
     }
     Ok(exit::OK)
 }

@@ -19,7 +19,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
         ),
     };
     let Some(file) = context.arguments.text("write") else {
-        context.print(&text);
+        context.print(&text)?;
         return Ok(exit::OK);
     };
     let path = context.surroundings.path(file);

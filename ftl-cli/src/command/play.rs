@@ -102,7 +102,7 @@ fn list(
             true => syntax_checked(&playbook.file),
             false => list_playbook(playbook, &request, &prepared.loader, &prepared.parse)?,
         };
-        context.print(&context.display.masks().apply(text));
+        context.print(&context.display.masks().apply(text))?;
     }
     Ok(exit::OK)
 }
