@@ -1,6 +1,7 @@
 //! Exit codes, Ansible's and ours: the only place that knows them.
 
 use ftl_core::source::Diagnostic;
+use ftl_core::value::{Value, repr};
 
 pub const OK: u8 = 0;
 pub const GENERAL: u8 = 1;
@@ -29,9 +30,22 @@ impl Failure {
         Failure { code: OPTION, diagnostics: vec![Diagnostic::error(message)] }
     }
 
+    /// What is written on the command line cannot be read.
+    pub fn unreadable(error: Diagnostic) -> Failure {
+        Failure { code: PARSER, diagnostics: vec![error] }
+    }
+
     pub fn not_supported(what: &str) -> Failure {
         Failure::option(format!("{what} is not supported yet"))
     }
+}
+
+/// An error of the system in Python's words.
+pub fn os_error(error: &std::io::Error, path: &str) -> String {
+    let text = error.to_string();
+    let reason = text.split(" (os error").next().unwrap_or_default();
+    let path = repr(&Value::Bytes(path.as_bytes().into()));
+    format!("[Errno {}] {reason}: {path}", error.raw_os_error().unwrap_or_default())
 }
 
 impl From<Diagnostic> for Failure {

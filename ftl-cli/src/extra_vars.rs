@@ -1,5 +1,7 @@
 //! `-e`: variables as `key=value`, YAML, JSON or `@file`.
 
+use std::path::Path;
+
 use ftl_core::settings::PathRules;
 use ftl_core::source::Loader;
 use ftl_core::value::{Map, Str, Value};
@@ -34,14 +36,18 @@ pub fn extra_vars(
 
 fn read(text: &str, loader: &Loader) -> Result<Value, Failure> {
     if let Some(file) = text.strip_prefix('@') {
-        return Ok(loader.load_value(file.as_ref())?);
+        let exists = Path::new(file).exists();
+        return loader.load_value(file.as_ref()).map_err(|error| match exists {
+            true => Failure::unreadable(error),
+            false => error.into(),
+        });
     }
     match text.chars().next() {
         Some('/' | '.') => Err(Failure::option(format!("Please prepend extra_vars filename '{text}' with '@'"))),
         Some('[' | '{') => inline(text, loader),
         _ => {
             let written = Str::trusted(text, None);
-            Ok(Value::dict(ftl_playbook::parse_key_values(&written, false)?))
+            Ok(Value::dict(ftl_playbook::parse_key_values(&written, false).map_err(Failure::unreadable)?))
         }
     }
 }
@@ -49,7 +55,6 @@ fn read(text: &str, loader: &Loader) -> Result<Value, Failure> {
 fn inline(text: &str, loader: &Loader) -> Result<Value, Failure> {
     let options =
         LoadOptions { duplicate_keys: loader.duplicate_keys, ..LoadOptions::new("<CLI option '-e'>", &loader.secrets) };
-    let loaded = yaml::load_value(text, &options)
-        .map_err(|error| Failure { code: crate::exit::PARSER, ..Failure::from(error) })?;
+    let loaded = yaml::load_value(text, &options).map_err(Failure::unreadable)?;
     Ok(loaded.root)
 }

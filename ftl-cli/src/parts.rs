@@ -54,12 +54,12 @@ impl Parts<'_> {
         self.tag_list("tags", "TAGS_RUN").is_empty() && self.skip_tags().is_empty()
     }
 
-    /// Comma-separated, from settings and options; each once.
+    /// Comma-separated, from settings and options; each once. No text at all (`--tags "$NONE"`) is a tag that nothing has.
     fn tag_list(&self, option: &str, setting: &str) -> Vec<String> {
         let mut tags: Vec<String> = Vec::new();
         let configured = self.settings.list(setting);
         let given = configured.iter().chain(self.arguments.texts(option));
-        for tag in given.flat_map(|text| text.split(',')).map(str::trim).filter(|tag| !tag.is_empty()) {
+        for tag in given.flat_map(|text| text.split(',')).map(str::trim) {
             if !tags.iter().any(|known| known == tag) {
                 tags.push(tag.to_string());
             }

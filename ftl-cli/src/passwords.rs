@@ -10,7 +10,7 @@ use ftl_core::settings::Settings;
 use ftl_core::source::Diagnostic;
 
 use crate::args::Arguments;
-use crate::exit::Failure;
+use crate::exit::{Failure, os_error};
 use crate::surroundings::Surroundings;
 use crate::terminal::ask_secret;
 
@@ -85,8 +85,9 @@ fn from_file(name: &str) -> Result<String, Failure> {
 fn script_output(name: &str) -> Result<Vec<u8>, Failure> {
     let output = Command::new(name).stdin(Stdio::inherit()).output().map_err(|error| {
         Failure::general(format!(
-            "Problem occurred when trying to run the password script {name} ({error}). If this is not a script, remove \
-             the executable bit from the file."
+            "Problem occurred when trying to run the password script {name} ({}). If this is not a script, remove \
+             the executable bit from the file.",
+            os_error(&error, name)
         ))
     })?;
     match output.status.success() {

@@ -8,7 +8,7 @@ use ftl_core::source::Diagnostic;
 use ftl_core::vault::{VaultSecrets, is_encrypted};
 
 use crate::args::Arguments;
-use crate::exit::Failure;
+use crate::exit::{Failure, os_error};
 use crate::passwords::is_executable;
 use crate::surroundings::Surroundings;
 use crate::terminal::ask_secret;
@@ -156,8 +156,9 @@ fn script_output(path: &str) -> Result<Vec<u8>, String> {
     // stderr stays open, so that the script can ask something.
     let output = Command::new(path).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output().map_err(|error| {
         format!(
-            "Problem running vault password script {path} ({error}). If this is not a script, remove the executable bit \
-             from the file."
+            "Problem running vault password script {path} ({}). If this is not a script, remove the executable bit \
+             from the file.",
+            os_error(&error, path)
         )
     })?;
     match output.status.success() {
@@ -173,8 +174,9 @@ fn client_output(path: &str, label: Option<&str>) -> Result<Vec<u8>, String> {
     }
     let output = command.stdin(Stdio::inherit()).output().map_err(|error| {
         format!(
-            "Problem running vault password client script {path} ({error}). If this is not a script, remove the \
-             executable bit from the file."
+            "Problem running vault password client script {path} ({}). If this is not a script, remove the \
+             executable bit from the file.",
+            os_error(&error, path)
         )
     })?;
     let label = label.unwrap_or("None");

@@ -21,7 +21,8 @@ for argv, extra in json.load(sys.stdin):
             os.chmod(work, 0o777)
         program = os.path.join(sys.argv[1], argv[0])
         run = subprocess.run([program, *argv[1:]], cwd=work, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        clean = lambda text: text.replace(base, "{DIR}")
+        # Help texts are not ours to keep.
+        clean = lambda text: text.replace(base, "{DIR}").split("\n \n")[0]
         answers.append({"argv": argv, "env": extra, "rc": run.returncode, "stdout": clean(run.stdout), "stderr": clean(run.stderr)})
 json.dump(answers, sys.stdout, indent=1, ensure_ascii=False)
 print()

@@ -23,7 +23,7 @@ mod task;
 mod vars;
 
 pub use cancel::Cancel;
-pub use playbooks::{Finish, Plan, run_playbooks, version_value};
+pub use playbooks::{ADHOC, Finish, Plan, run_playbooks, version_value};
 pub use run::ReloadInventory;
 pub use run::{Prompt, Question, Run};
 pub use settings::{EngineSettings, Gathering};

@@ -35,6 +35,9 @@ pub struct Finish {
     pub failed_hosts: Vec<String>,
 }
 
+/// What stands for the file of the play that a single module is.
+pub const ADHOC: &str = "__adhoc_playbook__";
+
 const GENERAL: u8 = 1;
 const INTERRUPTED: u8 = 99;
 /// For removals that are under way when all tasks are done.
@@ -55,8 +58,10 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
     let mut finish = Finish { exit_code: OK, error: None, failed_hosts: vec![] };
     'playbooks: for playbook in plan.playbooks {
         run.sink.emit(Event::PlaybookStarted { file: playbook.file.clone() });
-        let text = format!("{} plays in {}", playbook.plays.len(), playbook.file);
-        run.sink.emit(Event::Verbose { level: 2, host: None, text });
+        if playbook.file != ADHOC {
+            let text = format!("{} plays in {}", playbook.plays.len(), playbook.file);
+            run.sink.emit(Event::Verbose { level: 2, host: None, text });
+        }
         let mut result = OK;
         for spec in playbook.plays {
             match run_play(&run, Arc::new(spec), plan.limit.as_ref(), ledger).await {
@@ -76,6 +81,8 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
             }
         }
         finish.exit_code = result;
+        let custom = (!ledger.custom_stats.is_empty()).then(|| ledger.custom_stats.clone());
+        run.sink.emit(Event::RunFinished { stats: ledger.stats.clone(), custom });
         if result != OK || run.cancel.is_cancelled() {
             break;
         }
@@ -83,10 +90,6 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
     facts_cache::save(&run, &ledger.world);
     if !run.cancel.is_cancelled() {
         run.cleanups.finish(CLEANUP_PATIENCE).await;
-    }
-    if finish.error.is_none() {
-        let custom = (!ledger.custom_stats.is_empty()).then(|| std::mem::take(&mut ledger.custom_stats));
-        run.sink.emit(Event::RunFinished { stats: std::mem::take(&mut ledger.stats), custom });
     }
     if run.cancel.is_cancelled() {
         finish.exit_code = INTERRUPTED;

@@ -228,7 +228,7 @@ impl Reader<'_> {
             Action::Help => return Err(Stop::Help),
             Action::Version => return Err(Stop::Version),
             Action::Number if text.trim().parse::<i64>().is_err() => {
-                return Err(self.wrong(option, &format!("invalid int value: {}", repr_str(&text))));
+                return Err(self.wrong(option, &format!("invalid tag_value value: {}", repr_str(&text))));
             }
             _ => {}
         }
@@ -337,7 +337,7 @@ mod tests {
         adhoc("all|b", "unrecognized arguments: b");
         adhoc("all|-a|-c x", "argument -a/--args: expected one argument");
         adhoc("-i|h|all|-mshell|-a|x=1 y", "inventory=h module_args=x=1 y module_name=shell all");
-        adhoc("all|-B|ten", "argument -B/--background: invalid int value: 'ten'");
+        adhoc("all|-B|ten", "argument -B/--background: invalid tag_value value: 'ten'");
         let inventory = |line: &str, expected: &str| assert_eq!(shown(&INVENTORY, line), expected, "{line}");
         inventory("--list", "list= ");
         inventory("--graph|web|--vars", "graph= show_vars= web");

@@ -80,7 +80,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     let text = module_arguments(context)?;
     check_module(&module, text.as_deref(), pattern)?;
     let play = play(context, &prepared, &module, text.as_deref().unwrap_or_default(), pattern)?;
-    let loaded = ftl_playbook::load_play("__adhoc_playbook__", &play, &base_dir, &prepared.loader, &prepared.parse)?;
+    let loaded = ftl_playbook::load_play(ftl_engine::ADHOC, &play, &base_dir, &prepared.loader, &prepared.parse)?;
     loaded.warnings.iter().for_each(|warning| context.display.message(warning));
     // A template in the pattern is for the play to find out.
     if hosts.is_empty() && !pattern.contains("{{") {
@@ -133,7 +133,8 @@ fn play(context: &Context<'_>, prepared: &Prepared, module: &str, text: &str, pa
         true => from_json(text, prepared)?,
         false => {
             let text = Str::trusted(text, Some(origin.clone()));
-            node(Value::dict(ftl_playbook::parse_key_values(&text, needs_arguments(module))?))
+            let given = ftl_playbook::parse_key_values(&text, needs_arguments(module));
+            node(Value::dict(given.map_err(|error| Failure::unreadable(Diagnostic { origin: None, ..error }))?))
         }
     };
     let parts = context.parts();

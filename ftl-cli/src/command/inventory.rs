@@ -58,7 +58,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     prepared.loader.take_warnings().iter().for_each(|warning| context.display.message(warning));
     match arguments.text("output_file") {
         Some(path) => std::fs::write(context.surroundings.working_dir.join(path), text?).map_err(|error| {
-            let cause = Diagnostic::error(error.to_string());
+            let cause = Diagnostic::error(exit::os_error(&error, path));
             Diagnostic::error(format!("Unable to write to destination file '{path}'.")).caused_by(cause)
         })?,
         None => context.print(&format!("{}\n", text?))?,
@@ -70,7 +70,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
 fn tell_mismatches(context: &Context<'_>, prepared: &Prepared, limit: Option<&Limit>) {
     let pattern = match context.arguments.text("host") {
         Some(host) => host,
-        None if limit.is_some() => "all",
+        None if limit.is_some() && !context.arguments.flag("graph") => "all",
         None => return,
     };
     let mut selection = Selection::new(&prepared.inventory, &prepared.inventory_settings);

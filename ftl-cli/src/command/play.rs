@@ -1,5 +1,6 @@
 //! `ftl-play`: runs playbooks, or lists what they would do.
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use ftl_inventory::pattern::check_targets;
@@ -40,13 +41,14 @@ fn directories(context: &Context<'_>) -> Result<Vec<PathBuf>, Failure> {
     let mut found: Vec<PathBuf> = Vec::new();
     for name in &context.arguments.positionals {
         let path = context.surroundings.working_dir.join(name);
-        if !path.exists() {
+        if name.is_empty() || !path.exists() {
             if is_qualified(name) {
                 continue;
             }
             return Err(Failure::general(format!("the playbook: {name} could not be found")));
         }
-        if path.is_dir() {
+        let kind = std::fs::metadata(&path).map(|file| file.file_type());
+        if !kind.is_ok_and(|kind| kind.is_file() || kind.is_fifo()) {
             return Err(Failure::general(format!("the playbook: {name} does not appear to be a file")));
         }
         let directory = PathBuf::from(context.surroundings.path(name)).parent().map(Path::to_path_buf);
