@@ -146,3 +146,51 @@ fn strict_compatibility_shows_what_ansible_shows() {
     let (_sandbox, outcome) = play(&["--diff"], &[("FTL_COMPAT", "strict")]);
     outcome.expect_text("TASK [Say file-canary-2] ").expect_text("+key-canary-4").expect_text("(item=file-canary-2)");
 }
+
+/// Runs a command on a terminal of its own, types Ctrl-C at its first question; prints whether the terminal echoed then and
+/// does afterwards, and the exit code.
+const INTERRUPT: &str = r#"
+import fcntl, os, pty, sys, termios, time
+master, slave = pty.openpty()
+child = os.fork()
+if child == 0:
+    os.setsid()
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    for stream in (0, 1, 2):
+        os.dup2(slave, stream)
+    os.execv(sys.argv[2], sys.argv[2:])
+echoes = lambda: bool(termios.tcgetattr(slave)[3] & termios.ECHO)
+text = b""
+while sys.argv[1].encode() not in text:
+    text += os.read(master, 1000)
+deadline = time.time() + 20
+while echoes() and time.time() < deadline:
+    time.sleep(0.05)
+asking = echoes()
+os.write(master, b"\x03")
+os.set_blocking(master, False)
+while True:
+    try:
+        os.read(master, 1000)
+    except BlockingIOError:
+        time.sleep(0.05)
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+print(asking, echoes(), os.waitstatus_to_exitcode(status))
+"#;
+
+#[test]
+fn a_question_that_is_interrupted_leaves_the_terminal_as_it_was() {
+    let sandbox = Sandbox::new();
+    sandbox.write("prompt.yml", "- hosts: all\n  vars_prompt: [{name: word, prompt: Say it}]\n  tasks: [debug: ]\n");
+    for (question, option) in [("SSH password", "-k"), ("Say it", "-v"), ("Vault password (x)", "--vault-id=x@prompt")]
+    {
+        let mut command = sandbox.command(&ftl_tests::program::ansible().join("bin/python"));
+        command.args(["-c", INTERRUPT, question]).arg(ftl_tests::program::ftl_play());
+        command.args(["-i", "localhost,", "-c", "local", "prompt.yml", option]);
+        let outcome = sandbox.spawn(command).within(60).finish();
+        outcome.expect_code(0);
+        assert_eq!(outcome.stdout, "False True 99\n", "{option}");
+    }
+}

@@ -35,6 +35,11 @@ impl Failure {
         Failure { code: PARSER, diagnostics: vec![error] }
     }
 
+    /// Ctrl-C at a question before the run.
+    pub fn interrupted() -> Failure {
+        Failure { code: INTERRUPTED, diagnostics: vec![Diagnostic::error("User interrupted execution")] }
+    }
+
     pub fn not_supported(what: &str) -> Failure {
         Failure::option(format!("{what} is not supported yet"))
     }

@@ -40,14 +40,14 @@ impl Passwords {
         let mut connection = None;
         let mut prompt = format!("{method} password: ");
         if asks_connection {
-            connection = ask_secret("SSH password: ");
+            connection = ask_secret("SSH password: ")?;
             prompt = format!("{method} password[defaults to SSH password]: ");
         } else if let Some(path) = file("connection_password_file", "CONNECTION_PASSWORD_FILE") {
             connection = Some(from_file(&path)?);
         }
         let mut escalation = None;
         if asks_escalation {
-            escalation = ask_secret(&prompt);
+            escalation = ask_secret(&prompt)?;
             if asks_connection && escalation.as_deref() == Some("") {
                 escalation = connection.clone();
             }

@@ -12,7 +12,7 @@ use crate::configuration::Configuration;
 use crate::exit::{self, Failure};
 use crate::parts::Parts;
 use crate::surroundings::Surroundings;
-use crate::{command, process_limits};
+use crate::{command, process_limits, terminal};
 
 /// The programs by what they do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -163,6 +163,7 @@ fn execute(
         failure.diagnostics.iter().for_each(|diagnostic| display.message(diagnostic));
         failure.code
     });
+    terminal::restore();
     match display.finish() {
         Some(lost) => {
             tell(&format!("[ERROR]: {}\n", unwritten(&lost)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ftl_engine::Cancel;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::exit;
+use crate::{exit, terminal};
 
 /// How long the end in order may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,6 +52,7 @@ pub fn watch(cancel: &Cancel) -> Interruption {
 /// Gates end by themselves when their pipes close.
 #[allow(clippy::exit)]
 fn leave(code: u8) -> ! {
+    terminal::restore();
     std::process::exit(code.into())
 }
 

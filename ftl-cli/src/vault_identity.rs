@@ -40,11 +40,15 @@ pub fn secrets(
     for identity in identities(arguments, settings, surroundings) {
         let label = identity.label.clone().unwrap_or_else(|| default_label.clone());
         let read = match &identity.source {
-            Source::Prompt { shows_label } => Some(prompted(&label, *shows_label).map_err(|error| {
-                let shown = identity.label.as_deref().unwrap_or("None");
-                warn(Diagnostic::warning(format!("Error in vault password prompt ({shown}): {error}")));
-                error
-            })?),
+            Source::Prompt { shows_label } => {
+                let prompt =
+                    if *shows_label { format!("Vault password ({label}): ") } else { "Vault password: ".into() };
+                Some(prompted(ask_secret(&prompt)?, &label).map_err(|error| {
+                    let shown = identity.label.as_deref().unwrap_or("None");
+                    warn(Diagnostic::warning(format!("Error in vault password prompt ({shown}): {error}")));
+                    error
+                })?)
+            }
             Source::File(path) => match from_file(path, identity.label.as_deref(), surroundings, &secrets) {
                 Ok(secret) => Some(secret),
                 Err(FileError { during, error }) => {
@@ -93,10 +97,8 @@ fn identity(text: &str) -> Identity {
     Identity { label, source }
 }
 
-fn prompted(label: &str, shows_label: bool) -> Result<Vec<u8>, Diagnostic> {
-    let prompt = if shows_label { format!("Vault password ({label}): ") } else { "Vault password: ".to_string() };
-    let answer =
-        ask_secret(&prompt).ok_or_else(|| Diagnostic::error(format!("EOFError (ctrl-d) on prompt for ({label})")))?;
+fn prompted(answer: Option<String>, label: &str) -> Result<Vec<u8>, Diagnostic> {
+    let answer = answer.ok_or_else(|| Diagnostic::error(format!("EOFError (ctrl-d) on prompt for ({label})")))?;
     match answer.trim() {
         "" => Err(Diagnostic::error("Invalid vault password was provided")),
         secret => Ok(secret.as_bytes().to_vec()),

@@ -208,6 +208,8 @@ impl PlayRun {
             if !waiting.iter().any(|n| n == notification) {
                 waiting.push(notification.to_string());
             }
+            let text = format!("Notification for handler {notification} has been saved.");
+            self.emit(Event::Verbose { level: 2, host: None, text });
         }
         Ok(())
     }

@@ -13,4 +13,3 @@ mod table;
 
 pub use display::{Display, open};
 pub use settings::{ColourNames, Colouring, FileReader, LogSettings, OutputSettings, ResultFormat, Writer};
-pub use table::DISPLAYS;

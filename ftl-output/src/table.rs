@@ -25,9 +25,6 @@ const EXTRAS: [(&str, Make); 3] = [
     ("timer", |_| Box::new(Timer::new())),
 ];
 
-/// The names of all displays.
-pub const DISPLAYS: [&str; 6] = ["default", "minimal", "oneline", "junit", "profile_tasks", "timer"];
-
 /// Collections whose displays are built in, or replaced by a setting.
 const PREFIXES: [&str; 4] = ["ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general."];
 

@@ -1,5 +1,6 @@
 //! `add_host`: a host for the rest of the run.
 
+use ftl_core::event::Event;
 use ftl_core::value::{Map, Value, to_text};
 
 use super::{ActionContext, ActionFuture};
@@ -16,6 +17,8 @@ fn add_host(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         return Err(TaskFailure::plain("name, host or hostname needs to be provided"));
     };
     let (name, port) = split_port(&written);
+    let text = format!("creating host via 'add_host': hostname={name}");
+    context.step.emit(Event::Verbose { level: 2, host: None, text });
     let groups = match ["groupname", "groups", "group"].iter().find_map(|key| args.get(key)) {
         None => vec![],
         Some(Value::List(l)) => l.items().iter().map(to_text).collect(),
