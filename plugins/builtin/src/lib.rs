@@ -28,3 +28,8 @@ mod wait_for;
 mod words;
 
 pub use table::{MODULES, find};
+
+/// The module that `plugins/README.md` shows, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
