@@ -154,7 +154,11 @@ impl Parts<'_> {
             allow_embedded_templates: self.settings.flag("ALLOW_EMBEDDED_TEMPLATES"),
             config: self.settings.all(),
             hosts_matching,
-            warn: Box::new(move |diagnostic| sink.message(&diagnostic)),
+            warn: Box::new(move |warning| {
+                if let Some(warning) = ftl_engine::keep_note(warning) {
+                    sink.message(&warning);
+                }
+            }),
             ..Shared::default()
         })
     }

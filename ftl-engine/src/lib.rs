@@ -27,4 +27,5 @@ pub use playbooks::{ADHOC, Finish, Plan, run_playbooks, version_value};
 pub use run::ReloadInventory;
 pub use run::{Prompt, Question, Run};
 pub use settings::{EngineSettings, Gathering};
+pub use task::keep_note;
 pub use vars::InventoryLayers;

@@ -79,7 +79,17 @@ fn censor_error(error: &Diagnostic) -> Diagnostic {
 
 fn censor(map: &Map) -> Map {
     let mut out = Map::new();
-    for key in ["attempts", "changed", "retries", "_ansible_no_log", "failed", "skipped", "unreachable"] {
+    for key in [
+        "attempts",
+        "changed",
+        "retries",
+        "_ansible_no_log",
+        "failed",
+        "skipped",
+        "unreachable",
+        "warnings",
+        "deprecations",
+    ] {
         if let Some(value) = map.get(key) {
             out.insert(key, value.clone());
         }
@@ -95,32 +105,4 @@ fn censor(map: &Map) -> Map {
         out.insert("results", censored.collect::<Value>());
     }
     out
-}
-
-/// Moves `warnings` and `deprecations` of a result to where displays find them.
-pub(crate) fn take_messages(_step: &Step, outcome: &mut Outcome) {
-    if let Some(warnings) = outcome.map.get("warnings").and_then(Value::as_items) {
-        outcome.messages.extend(warnings.iter().map(|w| Diagnostic::warning(to_text(w))));
-    }
-    if let Some(deprecations) = outcome.map.get("deprecations").and_then(Value::as_items) {
-        outcome.messages.extend(deprecations.iter().map(deprecation));
-    }
-}
-
-/// A module's deprecation, in Ansible's words.
-fn deprecation(entry: &Value) -> Diagnostic {
-    let field = |key: &str| entry.get(key).filter(|v| !v.is_none()).map(|v| to_text(&v));
-    let msg = field("msg").unwrap_or_else(|| to_text(entry));
-    let collection = field("collection_name").unwrap_or_else(|| "ansible.builtin".into());
-    let owner = match collection.as_str() {
-        "ansible.builtin" => "ansible-core".to_string(),
-        other => format!("collection '{other}'"),
-    };
-    let when = match (field("date"), field("version")) {
-        (Some(date), _) => format!("This feature will be removed from {owner} in a release after {date}."),
-        (None, Some(version)) => format!("This feature will be removed from {owner} version {version}."),
-        (None, None) => format!("This feature will be removed from {owner} in a future release."),
-    };
-    let msg = if msg.ends_with(['.', '!', '?']) { msg } else { msg + "." };
-    Diagnostic::deprecation(format!("{msg} {when}"))
 }

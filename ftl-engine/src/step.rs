@@ -64,8 +64,15 @@ impl Step {
         self.run.sink.emit(event);
     }
 
+    /// A warning of the task: part of its result while the task runs.
+    pub(crate) fn note(&self, note: Diagnostic) {
+        if let Some(note) = crate::task::keep_note(note) {
+            self.emit(Event::Message(note));
+        }
+    }
+
     pub(crate) fn warn(&self, message: impl Into<String>) {
-        self.emit(Event::Message(Diagnostic::warning(message)));
+        self.note(Diagnostic::warning(message));
     }
 }
 

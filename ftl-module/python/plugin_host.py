@@ -182,18 +182,32 @@ def action(message):
                                         loader=State.loader, templar=host_templar,
                                         shared_loader_obj=plugins.get_plugin_loader_namespace(),
                                         collection_list=message.get("collections") or None)
+    import pickle
+    from ansible.executor.task_executor import TaskExecutor
+    from ansible.module_utils._internal._event_utils import format_event_brief_message
     from ansible._internal._task import TaskContext
     from ansible._internal._display_utils import DeferredWarningContext
     try:
         with TaskContext(task), DeferredWarningContext(variables=variables) as context:
             result = handler.run(task_vars=variables)
+            TaskExecutor._apply_task_result_compat(result, context)
     finally:
         handler.cleanup()
         connection.close()
-    told = [str(w.event.msg) for w in context.get_warnings()]
-    if told:
-        result["warnings"] = told + [w for w in result.get("warnings") or [] if w not in told]
-    return result
+    try:
+        pickle.dumps(result)
+    except Exception as error:
+        return {"failed": True, "msg": f"Task result omitted due to queue send failure: {error}"}
+    result["warnings"] = [format_event_brief_message(w.event) for w in context.get_warnings()]
+    result["deprecations"] = [described(d) for d in context.get_deprecation_warnings()]
+    return {key: value for key, value in result.items() if value or key not in ("warnings", "deprecations")}
+
+
+def described(deprecation):
+    about = deprecation.deprecator
+    return {"msg": deprecation.event.msg, "help_text": deprecation.event.help_text, "version": deprecation.version,
+            "date": deprecation.date and str(deprecation.date),
+            "deprecator": about and {"resolved_name": about.resolved_name, "type": about.type and about.type.value}}
 
 
 def options_of(kind, name, variables):

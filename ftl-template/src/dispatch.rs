@@ -350,7 +350,7 @@ pub(crate) fn lookup_call(machine: &Machine<'_>, mut arguments: Arguments, query
             match errors {
                 "warn" => {
                     let text = format!("An error occurred while running the lookup plugin '{}'.", name.as_str());
-                    (evaluation.shared().warn)(Diagnostic::warning(text).caused_by(failure.diagnostic()));
+                    evaluation.warn(Diagnostic::warning(text).caused_by(failure.diagnostic()));
                 }
                 "ignore" => {}
                 // Python's error has these words already.

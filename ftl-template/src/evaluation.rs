@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ftl_core::source::Origin;
+use ftl_core::source::{Diagnostic, Origin, Removal};
 use ftl_core::{Map, Str, Value};
 
 use crate::call::{Arguments, Failure};
@@ -99,6 +99,16 @@ impl<'a> Evaluation<'a> {
 
     pub fn shared(&self) -> &Shared {
         self.renderer.shared()
+    }
+
+    /// A warning of the task whose template this is.
+    pub fn warn(&self, warning: Diagnostic) {
+        (self.shared().warn)(warning);
+    }
+
+    /// As [`warn`](Evaluation::warn), of a feature that ansible-core takes away.
+    pub fn deprecate(&self, message: String, version: &str) {
+        self.warn(Diagnostic::deprecation(message).removed(Removal::core(version)));
     }
 
     pub fn renderer(&self) -> &'a Renderer {

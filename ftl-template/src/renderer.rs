@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use ftl_core::source::{Diagnostic, Origin};
+use ftl_core::source::{Diagnostic, Origin, Removal};
 use ftl_core::value::{Dict, List};
 use ftl_core::{Map, Str, Undefined, Value};
 use rustc_hash::FxHashMap;
@@ -103,6 +103,11 @@ impl Renderer {
         result.map_err(|failure| evaluate::complete(failure, text.origin(), "template"))
     }
 
+    /// As [`render_str`](Renderer::render_str), but the items of a container stay as they are.
+    pub fn render_container(&self, text: &Str) -> Result<Value, Diagnostic> {
+        self.render_nested(text).map_err(|failure| evaluate::complete(failure, text.origin(), "template"))
+    }
+
     /// As [`render`](Renderer::render), but what cannot be made is a marker instead of an error: for values that templates
     /// look into further, such as an entry of `hostvars`.
     pub fn render_or_marker(&self, value: &Value) -> Value {
@@ -183,7 +188,7 @@ impl Renderer {
         if !self.shared.allow_broken_conditionals {
             return Err(error);
         }
-        let mut warning = Diagnostic::deprecation(error.message).at(error.origin);
+        let mut warning = Diagnostic::deprecation(error.message).at(error.origin).removed(Removal::core("2.23"));
         warning.hint = Some(
             "Broken conditionals are currently allowed because the `ALLOW_BROKEN_CONDITIONALS` configuration option is \
              enabled."
@@ -207,9 +212,9 @@ impl Renderer {
         match self.stripped(&result)? {
             Value::Str(text) => self.evaluate_with(&text, true),
             value => {
-                let message = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}. \
-                               This feature will be removed from ansible-core version 2.23.";
-                (self.shared.warn)(Diagnostic::deprecation(message).at(condition.origin().cloned()));
+                let message = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.";
+                let warning = Diagnostic::deprecation(message).at(condition.origin().cloned());
+                (self.shared.warn)(warning.removed(Removal::core("2.23")));
                 Ok(value)
             }
         }

@@ -1,9 +1,9 @@
 //! What is wrong with the user's text, where, and what to try.
 
-use super::Origin;
+use super::{Origin, Removal};
 
 /// One message. Loading gathers them in lists; it does not stop at the first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
     pub message: String,
@@ -13,6 +13,8 @@ pub struct Diagnostic {
     pub cause: Option<Box<Diagnostic>>,
     /// Is it the use of something undefined? Ansible treats such errors differently in places.
     pub is_undefined: bool,
+    /// Of a deprecation: a screen adds it to the message, a result has it apart.
+    pub removal: Option<Box<Removal>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,8 +26,15 @@ pub enum Severity {
 
 impl Diagnostic {
     pub fn error(message: impl Into<String>) -> Diagnostic {
-        let severity = Severity::Error;
-        Diagnostic { severity, message: message.into(), origin: None, hint: None, cause: None, is_undefined: false }
+        Diagnostic {
+            severity: Severity::Error,
+            message: message.into(),
+            origin: None,
+            hint: None,
+            cause: None,
+            is_undefined: false,
+            removal: None,
+        }
     }
 
     pub fn warning(message: impl Into<String>) -> Diagnostic {
@@ -51,6 +60,12 @@ impl Diagnostic {
     #[must_use]
     pub fn caused_by(mut self, cause: Diagnostic) -> Diagnostic {
         self.cause = Some(Box::new(cause));
+        self
+    }
+
+    #[must_use]
+    pub fn removed(mut self, removal: Removal) -> Diagnostic {
+        self.removal = Some(Box::new(removal));
         self
     }
 

@@ -24,6 +24,13 @@ impl Part<'_> {
 /// The text after `[ERROR]: `, with a line end when it is more than a line (an empty line then follows it).
 /// `read` gives a file's text, or nothing.
 pub fn render(diagnostic: &Diagnostic, read: &dyn Fn(&str) -> Option<String>) -> String {
+    if let Some(removal) = &diagnostic.removal {
+        let mut whole = Diagnostic { removal: None, ..diagnostic.clone() };
+        let message = diagnostic.message.trim();
+        let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+        whole.message = format!("{message}{stop} {}", removal.sentence());
+        return render(&whole, read);
+    }
     let parts = parts(diagnostic);
     let mut out = String::new();
     if parts.len() > 1 {

@@ -9,7 +9,7 @@ use super::problem::{Place, Problem};
 use super::scalar::{Tag, construct, decode_base64, resolve};
 use super::set::Set;
 use super::tree::Tree;
-use crate::source::{Diagnostic, Origin};
+use crate::source::{Diagnostic, Origin, Removal};
 use crate::value::{Str, Undefined, Value, repr};
 
 /// How many entries merge keys may copy: they take memory, unlike what aliases share.
@@ -141,11 +141,9 @@ impl<'a, T: Tree> Constructor<'a, T> {
     }
 
     fn deprecate(&mut self, level: u32, at: Place, tag: &str, hint: &str) {
-        let message = format!(
-            "Use of the YAML `{tag}` tag is deprecated. This feature will be removed from ansible-core version 2.23."
-        );
+        let message = format!("Use of the YAML `{tag}` tag is deprecated.");
         let warning = Diagnostic::deprecation(message).at(Some(at.origin(&self.file))).hint(hint);
-        self.warnings.push((level, warning));
+        self.warnings.push((level, warning.removed(Removal::core("2.23"))));
     }
 
     /// The end of a self-reference. Merging a mapping into itself adds nothing; elsewhere it is an error.

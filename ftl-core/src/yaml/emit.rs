@@ -97,7 +97,7 @@ const YAML: &str = "tag:yaml.org,2002:";
 
 /// The text of one document.
 pub fn dump(value: &Value, options: &DumpOptions) -> Result<String, Diagnostic> {
-    let root = represent(value, options, 0)?;
+    let root = represent(value, options, 0).map_err(|error| *error)?;
     let mut bytes = Vec::new();
     // The emitter asserts its own consistency; a failed assertion must not end the run.
     catch_unwind(AssertUnwindSafe(|| emit(&root, options, &mut bytes)))
@@ -133,9 +133,9 @@ impl Shape {
     }
 }
 
-fn represent(value: &Value, options: &DumpOptions, depth: usize) -> Result<Shape, Diagnostic> {
+fn represent(value: &Value, options: &DumpOptions, depth: usize) -> Result<Shape, Box<Diagnostic>> {
     if depth > MAX_DEPTH {
-        return Err(Diagnostic::error("maximum recursion depth exceeded"));
+        return Err(Diagnostic::error("maximum recursion depth exceeded").into());
     }
     let scalar = |tag, text: String| Ok(Shape::Scalar { tag, text, style: options.default_style });
     match value {
@@ -161,14 +161,14 @@ fn represent(value: &Value, options: &DumpOptions, depth: usize) -> Result<Shape
             _ => Err(cannot_represent(value)),
         },
         Value::Undefined(undefined) => {
-            Err(undefined.error.as_deref().cloned().unwrap_or_else(|| Diagnostic::error(undefined.message.clone())))
+            Err(undefined.error.clone().unwrap_or_else(|| Diagnostic::error(undefined.message.clone()).into()))
         }
         Value::TimeDelta(_) | Value::Omit => Err(cannot_represent(value)),
     }
 }
 
-fn cannot_represent(value: &Value) -> Diagnostic {
-    Diagnostic::error(format!("('cannot represent an object', {})", repr(value)))
+fn cannot_represent(value: &Value) -> Box<Diagnostic> {
+    Diagnostic::error(format!("('cannot represent an object', {})", repr(value))).into()
 }
 
 fn float_text(f: f64) -> String {
@@ -231,7 +231,7 @@ fn is_printable(c: char) -> bool {
         | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-fn sequence(items: &[Value], address: usize, options: &DumpOptions, depth: usize) -> Result<Shape, Diagnostic> {
+fn sequence(items: &[Value], address: usize, options: &DumpOptions, depth: usize) -> Result<Shape, Box<Diagnostic>> {
     let items: Vec<Shape> = items.iter().map(|item| represent(item, options, depth + 1)).collect::<Result<_, _>>()?;
     let flow = options.default_flow_style.unwrap_or_else(|| items.iter().all(Shape::is_unstyled));
     Ok(Shape::Sequence { items, flow, address: if options.aliases { address } else { 0 } })
@@ -243,7 +243,7 @@ fn mapping(
     address: usize,
     options: &DumpOptions,
     depth: usize,
-) -> Result<Shape, Diagnostic> {
+) -> Result<Shape, Box<Diagnostic>> {
     let mut entries: Vec<(&Value, &Value)> = map.iter().collect();
     if options.sort_keys {
         let mut sorted = entries.clone();
@@ -262,7 +262,7 @@ fn mapping(
     let entries: Vec<(Shape, Shape)> = entries
         .into_iter()
         .map(|(key, value)| Ok((represent(key, options, depth + 1)?, represent(value, options, depth + 1)?)))
-        .collect::<Result<_, Diagnostic>>()?;
+        .collect::<Result<_, Box<Diagnostic>>>()?;
     let flow = options
         .default_flow_style
         .unwrap_or_else(|| entries.iter().all(|(key, value)| key.is_unstyled() && value.is_unstyled()));

@@ -26,7 +26,7 @@ fn assert(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         Some(Value::List(l)) => (*l.items()).clone(),
         // A template may stand for the whole list; what goes wrong in it, the condition tells better.
         Some(Value::Str(s)) if s.is_template() && s.as_str().starts_with("{{") => {
-            match context.renderer.render_str(s) {
+            match context.renderer.render_container(s) {
                 Ok(Value::List(l)) => (*l.items()).clone(),
                 _ => vec![Value::Str(s.clone())],
             }

@@ -97,6 +97,11 @@ impl ActionContext<'_> {
         }))
     }
 
+    /// A variable by its exact name, unrendered.
+    pub(crate) fn scope_value(&self, name: &str) -> Option<Value> {
+        ftl_template::Scope::get(&**self.scope, name)
+    }
+
     /// Where the task runs; resolved when first asked for.
     pub(crate) fn resolution(&self) -> Result<&Resolution, TaskFailure> {
         if let Some(known) = self.resolution.get() {

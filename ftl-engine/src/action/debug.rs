@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use ftl_core::event::Event;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Str, Value};
 
@@ -91,13 +90,6 @@ fn variable(context: &ActionContext<'_>, expression: &Str) -> Result<Value, Task
         }
         value => value,
     };
-    warnings.into_iter().for_each(|warning| context.step.emit(Event::Message(warning)));
+    warnings.into_iter().for_each(|warning| context.step.note(warning));
     Ok(value)
-}
-
-impl ActionContext<'_> {
-    /// A variable by its exact name, unrendered.
-    pub(crate) fn scope_value(&self, name: &str) -> Option<Value> {
-        ftl_template::Scope::get(&**self.scope, name)
-    }
 }

@@ -36,7 +36,7 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
                 }
                 for key in ["warnings", "deprecations"] {
                     if let Some(more) = answer.get(key).and_then(Value::as_items) {
-                        super::context::append(&mut result, key, (*more).clone());
+                        super::append(&mut result, key, (*more).clone());
                     }
                 }
             }

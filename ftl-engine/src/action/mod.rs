@@ -33,5 +33,5 @@ mod reboot;
 mod wait_for_connection;
 mod validate_argument_spec;
 
-pub(crate) use context::{ActionContext, ActionFunction, ActionFuture, Described, Specification};
+pub(crate) use context::{ActionContext, ActionFunction, ActionFuture, Described, Specification, append};
 pub(crate) use table::{ActionSpec, PLUGIN, find};

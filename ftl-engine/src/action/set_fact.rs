@@ -1,6 +1,5 @@
 //! `set_fact`: variables of the host for the rest of the run.
 
-use ftl_core::event::Event;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, repr_str, to_text};
 
@@ -30,7 +29,7 @@ fn set_fact(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         if ftl_playbook::keyword::is_reserved_variable(&name) {
             let origin = origin_of(key).or_else(|| context.step.task.args_origin.clone());
             let text = format!("Found variable using reserved name '{name}'.");
-            context.step.emit(Event::Message(Diagnostic::warning(text).at(origin)));
+            context.step.note(Diagnostic::warning(text).at(origin));
         }
         facts.insert(name, value.clone());
     }

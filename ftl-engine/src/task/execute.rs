@@ -11,7 +11,7 @@ use ftl_template::{Renderer, Scope};
 
 use super::keywords::{Resolved, defined, register_name, render_bool};
 use super::looping::{self, Control};
-use super::{TaskFailure, arguments, background, verdict};
+use super::{TaskFailure, arguments, background, notes, verdict};
 use crate::action::{self, ActionContext, ActionSpec};
 use crate::report;
 use crate::step::{Outcome, Step};
@@ -193,8 +193,11 @@ fn gather(whole: &mut Outcome, item: &mut Outcome, first: bool) {
     if item.flag("changed") {
         whole.map.insert("changed", true);
     }
-    item.map.remove("warnings");
-    item.map.remove("deprecations");
+    for key in ["warnings", "deprecations"] {
+        if let Some(said) = item.map.remove(key).and_then(|said| said.as_items()) {
+            action::append(&mut whole.map, key, (*said).clone());
+        }
+    }
     item.map.remove("_ansible_ignore_unreachable");
     if item.map.get("failed").is_some_and(Value::is_true) {
         item.map.remove("_ansible_ignore_errors");
@@ -227,7 +230,8 @@ pub(super) async fn pause(step: &Step, time: Duration) {
 async fn run_item(step: &Step, scope: &Arc<TaskScope>, learned: &mut Map, loop_error: Option<TaskFailure>) -> Outcome {
     let mut outcome = Outcome::default();
     let renderer = step.renderer(scope);
-    if let Err(failure) = attempt(step, scope, &renderer, learned, loop_error, &mut outcome).await {
+    let (ended, noted) = notes::gathering(attempt(step, scope, &renderer, learned, loop_error, &mut outcome)).await;
+    if let Err(failure) = ended {
         verdict::failed(failure, step.task.origin.clone(), &mut outcome);
     }
     if outcome.map.get("failed").is_some_and(Value::is_true) || outcome.flag("unreachable") || outcome.flag("skipped") {
@@ -236,7 +240,7 @@ async fn run_item(step: &Step, scope: &Arc<TaskScope>, learned: &mut Map, loop_e
     if outcome.no_log {
         outcome.map.insert("_ansible_no_log", true);
     }
-    report::take_messages(step, &mut outcome);
+    notes::settle(&mut outcome, noted);
     if let Some(name) = &outcome.register {
         learned.insert(name.as_str(), Value::dict(outcome.map.clone()));
     }
@@ -337,7 +341,7 @@ async fn attempt(
                 outcome.map.insert("changed", false);
                 outcome.map.insert("skipped", true);
                 outcome.map.insert("skip_reason", "Conditional result was False");
-                outcome.map.insert("false_condition", condition.untrusted());
+                outcome.map.insert("false_condition", condition.clone());
                 return Ok(());
             }
             Err(error) => return Err(loop_error.unwrap_or(TaskFailure::Error(error))),

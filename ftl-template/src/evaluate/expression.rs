@@ -141,7 +141,19 @@ impl Machine<'_> {
     }
 
     pub(crate) fn arguments(&self, frame: &Frame, arguments: &CallArguments) -> Result<Arguments, Failure> {
-        let mut positional = self.evaluate_all(frame, &arguments.positional)?;
+        self.arguments_after(frame, arguments, None)
+    }
+
+    /// The arguments, the first of which is known already when it is given.
+    fn arguments_after(
+        &self,
+        frame: &Frame,
+        arguments: &CallArguments,
+        first: Option<Value>,
+    ) -> Result<Arguments, Failure> {
+        let rest = arguments.positional.get(first.is_some() as usize..).unwrap_or_default();
+        let mut positional: Vec<Value> = first.into_iter().collect();
+        positional.extend(self.evaluate_all(frame, rest)?);
         let mut named: Vec<(Arc<str>, Value)> = Vec::with_capacity(arguments.named.len());
         for (name, value) in &arguments.named {
             named.push((name.clone(), self.evaluate(frame, value)?));
@@ -182,10 +194,14 @@ impl Machine<'_> {
             return callable::call(self, &function, arguments);
         }
         let function = self.evaluate(frame, function)?;
-        let before = self.render_constants.get();
-        // Templates in the terms of lookups are rendered, as they were before there was trust.
-        self.render_constants.set(before || global::is_lookup(&function));
-        let evaluated = self.arguments(frame, arguments);
+        if !global::is_lookup(&function) {
+            return callable::call(self, &function, self.arguments(frame, arguments)?);
+        }
+        // Templates in the terms of lookups are rendered, as they were before there was trust; their names never were.
+        let before = self.render_constants.replace(false);
+        let name = arguments.positional.first().map(|name| self.evaluate(frame, name)).transpose();
+        self.render_constants.set(true);
+        let evaluated = self.arguments_after(frame, arguments, name?);
         self.render_constants.set(before);
         callable::call(self, &function, evaluated?)
     }

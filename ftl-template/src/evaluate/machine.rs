@@ -79,8 +79,7 @@ impl<'r> Machine<'r> {
 
     /// A string literal that is itself a template: Ansible renders it in conditionals and in the terms of lookups, with a warning.
     pub(crate) fn render_constant(&self, text: &Str) -> Result<Value, Failure> {
-        let shared = self.evaluation.shared();
-        if !shared.allow_embedded_templates {
+        if !self.evaluation.shared().allow_embedded_templates {
             return Ok(Value::Str(text.clone()));
         }
         let mut warning = Diagnostic::warning(
@@ -89,7 +88,7 @@ impl<'r> Machine<'r> {
         )
         .at(self.source.origin().cloned());
         warning.hint = Some(self.constant_hint().to_string());
-        (shared.warn)(warning);
+        self.evaluation.warn(warning);
         self.renderer().render_nested(&self.source.part(text.shared()))
     }
 

@@ -1,7 +1,6 @@
 //! Filters that choose, convert to bool, or insist on a value.
 
 use ftl_core::Value;
-use ftl_core::source::Diagnostic;
 use ftl_core::value::{equal, repr, to_text, type_name};
 
 use super::argument::failure;
@@ -60,11 +59,8 @@ pub(super) fn bool(evaluation: &Evaluation<'_>, value: Value, args: Arguments) -
         _ => {}
     }
     let result = !matches!(value, Value::Str(_)) && equal(&value, &Value::Int(1));
-    (evaluation.shared().warn)(Diagnostic::deprecation(format!(
-        "The `bool` filter coerced invalid value {} ({}) to {}.",
-        repr(&value),
-        type_name(&value),
-        if result { "True" } else { "False" }
-    )));
+    let shown = if result { "True" } else { "False" };
+    let (given, kind) = (repr(&value), type_name(&value));
+    evaluation.deprecate(format!("The `bool` filter coerced invalid value {given} ({kind}) to {shown}."), "2.23");
     Ok(Value::Bool(result))
 }

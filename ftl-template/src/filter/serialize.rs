@@ -109,9 +109,7 @@ fn serializable(value: &Value) -> Result<(), Failure> {
 fn not_text(evaluation: &Evaluation<'_>, filter: &str, value: Value) -> Answer {
     defined(&value)?;
     let kind = type_name(&value);
-    (evaluation.shared().warn)(ftl_core::source::Diagnostic::deprecation(format!(
-        "The {filter} filter ignored non-string input of type '{kind}'."
-    )));
+    evaluation.deprecate(format!("The {filter} filter ignored non-string input of type '{kind}'."), "2.23");
     Ok(value)
 }
 
@@ -121,7 +119,7 @@ pub(super) fn from_yaml(evaluation: &Evaluation<'_>, value: Value, args: Argumen
         return if value.is_none() { Ok(value) } else { not_text(evaluation, "from_yaml", value) };
     };
     let loaded = yaml::from_text(text.as_str())?;
-    loaded.warnings.into_iter().for_each(|w| (evaluation.shared().warn)(w));
+    loaded.warnings.into_iter().for_each(|w| evaluation.warn(w));
     Ok(loaded.root.untrusted())
 }
 
@@ -131,7 +129,7 @@ pub(super) fn from_yaml_all(evaluation: &Evaluation<'_>, value: Value, args: Arg
         return if value.is_none() { Ok(Value::list(vec![])) } else { not_text(evaluation, "from_yaml_all", value) };
     };
     let loaded = yaml::from_text_all(text.as_str())?;
-    loaded.warnings.into_iter().for_each(|w| (evaluation.shared().warn)(w));
+    loaded.warnings.into_iter().for_each(|w| evaluation.warn(w));
     Ok(loaded.root.iter().map(Value::untrusted).collect())
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ftl_core::Value;
-use ftl_core::source::Diagnostic;
+use ftl_core::source::{Diagnostic, Removal};
 use ftl_core::value::{Str, to_text};
 use ftl_core::vault::{VaultSecrets, is_encrypted};
 
@@ -26,12 +26,12 @@ fn bytes(value: &Value, complaint: &str) -> Result<Vec<u8>, Failure> {
 fn vault_id(evaluation: &Evaluation<'_>, given: Option<Value>, old: Option<Value>) -> String {
     let id = given.map_or_else(|| "filter_default".to_string(), |v| to_text(&v));
     let Some(old) = old else { return id };
-    let warn = |diagnostic| (evaluation.shared().warn)(diagnostic);
-    warn(Diagnostic::deprecation("Use of undocumented `vaultid`.").hint("Use `vault_id` instead."));
+    let deprecation = Diagnostic::deprecation("Use of undocumented `vaultid`.").hint("Use `vault_id` instead.");
+    evaluation.warn(deprecation.removed(Removal::core("2.20")));
     if id == "filter_default" {
         return to_text(&old);
     }
-    warn(Diagnostic::warning("Ignoring vaultid as vault_id is already set."));
+    evaluation.warn(Diagnostic::warning("Ignoring vaultid as vault_id is already set."));
     id
 }
 

@@ -87,9 +87,8 @@ fn background(evaluation: &Evaluation<'_>, value: &Value, args: &Arguments, key:
     if result.contains_key(key) {
         return holds(&result, key);
     }
-    (evaluation.shared().warn)(Diagnostic::warning(format!(
-        "The '{key}' test expects an async task, but a non-async task was tested"
-    )));
+    evaluation
+        .warn(Diagnostic::warning(format!("The '{key}' test expects an async task, but a non-async task was tested")));
     Ok(true)
 }
 

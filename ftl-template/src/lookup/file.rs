@@ -1,7 +1,7 @@
 //! Lookups that find and read files of the controller.
 
 use ftl_core::Value;
-use ftl_core::source::Diagnostic;
+use ftl_core::source::{Diagnostic, Removal};
 use ftl_core::value::{repr_str, type_name};
 
 use super::options::{bool_option, file_term, term_text};
@@ -211,9 +211,15 @@ fn split_each(evaluation: &Evaluation<'_>, what: &str, texts: &[String], separat
         let parts: Vec<&str> = text.split(|c| separators.contains(c)).collect();
         if parts.len() > 1 {
             let separators = repr_str(separators);
-            (evaluation.shared().warn)(
+            let removal = Removal {
+                owner: Some("ansible.builtin.first_found".into()),
+                kind: Some("lookup".into()),
+                ..Removal::core("2.23")
+            };
+            evaluation.warn(
                 Diagnostic::deprecation(format!("Automatic splitting of {what} on {separators} is deprecated."))
-                    .hint(format!("Provide a list of paths for {what} instead.")),
+                    .hint(format!("Provide a list of paths for {what} instead."))
+                    .removed(removal),
             );
         }
         out.extend(parts.into_iter().map(String::from));

@@ -87,9 +87,8 @@ pub(super) fn find_file_or_warn(
 ) -> Result<Option<String>, Failure> {
     let found = find_file(evaluation, Some(directory), name)?;
     if found.is_none() {
-        (evaluation.shared().warn)(Diagnostic::warning(format!(
-            "Unable to find '{name}' in expected paths (use -vvvvv to see paths)"
-        )));
+        evaluation
+            .warn(Diagnostic::warning(format!("Unable to find '{name}' in expected paths (use -vvvvv to see paths)")));
     }
     Ok(found)
 }

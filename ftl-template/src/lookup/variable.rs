@@ -110,7 +110,7 @@ pub(super) fn config(evaluation: &Evaluation<'_>, terms: Vec<Value>, mut args: A
                     "skip" => {}
                     "warn" => {
                         let warning = Diagnostic::warning(format!("Skipping {}.", name.as_str()));
-                        (evaluation.shared().warn)(warning.caused_by(Diagnostic::error(problem)));
+                        evaluation.warn(warning.caused_by(Diagnostic::error(problem)));
                     }
                     other => {
                         return Err(failure(format!(
