@@ -203,7 +203,7 @@ impl PlayRun {
     /// A host's turn at a task.
     pub(crate) fn step(&mut self, host: HostId, task: TaskId, info: &Arc<TaskInfo>) -> Step {
         let task = self.graph.task(task).clone();
-        Step {
+        let step = Step {
             run: self.run.clone(),
             play: self.play.clone(),
             world: self.ledger.world.clone(),
@@ -213,7 +213,12 @@ impl PlayRun {
             role_vars: self.role_vars(&task),
             task,
             info: info.clone(),
+        };
+        if step.task.keywords.outer.is_none() {
+            return step;
         }
+        let renderer = step.renderer(&Arc::new(step.scope_for(Some(host))));
+        step.without_omitted(&renderer).unwrap_or(step)
     }
 
     /// Variables of a task without any host.

@@ -28,6 +28,15 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// This step with outer keywords where templates of inner ones give `omit`; `None` when there is nothing to do.
+    /// What cannot be rendered yet stays.
+    pub(crate) fn without_omitted(&self, renderer: &Renderer) -> Option<Step> {
+        self.task.keywords.outer.as_ref()?;
+        let omitted = |value: &Value| matches!(renderer.render(value), Ok(Value::Omit));
+        let keywords = self.task.keywords.without_omitted(&omitted);
+        Some(Step { task: Arc::new(TaskSpec { keywords, ..(*self.task).clone() }), ..self.clone() })
+    }
+
     pub(crate) fn role(&self) -> Option<&Arc<RoleSpec>> {
         self.task.role.map(|id| self.graph.role(id))
     }

@@ -230,6 +230,8 @@ pub(super) async fn pause(step: &Step, time: Duration) {
 async fn run_item(step: &Step, scope: &Arc<TaskScope>, learned: &mut Map, loop_error: Option<TaskFailure>) -> Outcome {
     let mut outcome = Outcome::default();
     let renderer = step.renderer(scope);
+    let settled = step.without_omitted(&renderer);
+    let step = settled.as_ref().unwrap_or(step);
     let (ended, noted) = notes::gathering(attempt(step, scope, &renderer, learned, loop_error, &mut outcome)).await;
     if let Err(failure) = ended {
         verdict::failed(failure, step.task.origin.clone(), &mut outcome);

@@ -51,6 +51,22 @@ impl Keywords {
         nearest_keywords!(find)
     }
 
+    /// These keywords with the outer ones in the place of those that are omitted.
+    pub fn without_omitted(self: &Arc<Keywords>, is_omitted: &dyn Fn(&Value) -> bool) -> Arc<Keywords> {
+        let Some(outer) = &self.outer else { return self.clone() };
+        let outer = outer.without_omitted(is_omitted);
+        let mut out = Keywords { outer: None, ..Keywords::clone(self) };
+        macro_rules! replace {
+            ($($field:ident),*) => {
+                $(if out.$field.as_ref().is_some_and(|value| value.has_template() && is_omitted(value)) {
+                    out.$field = outer.$field.clone();
+                })*
+            };
+        }
+        nearest_keywords!(replace);
+        Arc::new(out)
+    }
+
     fn is_silent(&self) -> bool {
         macro_rules! none {
             ($($field:ident),*) => { true $(&& self.$field.is_none())* };
@@ -74,7 +90,14 @@ pub(crate) fn inherit(parent: &Arc<Keywords>, own: Keywords) -> Arc<Keywords> {
     let mut out = Keywords::clone(parent);
     add_lists(&mut out, &own);
     macro_rules! take {
-        ($($field:ident),*) => { $(if own.$field.is_some() { out.$field = own.$field; })* };
+        ($($field:ident),*) => {
+            $(if let Some(value) = own.$field {
+                if out.$field.is_some() && value.has_template() {
+                    out.outer = Some(parent.clone());
+                }
+                out.$field = Some(value);
+            })*
+        };
     }
     nearest_keywords!(take);
     if !own.collections.is_empty() {
@@ -155,6 +178,25 @@ mod tests {
         assert!(Arc::ptr_eq(&block, &inherit(&block, Keywords::default())), "nothing is copied for nothing");
         let below = inherit_below(&play, Keywords { r#become: Some(Value::Bool(false)), ..Keywords::default() });
         assert_eq!(below.r#become, Some(Value::Bool(true)));
+    }
+
+    #[test]
+    fn omitted_keywords_give_way_to_outer_ones() {
+        let template = |text: &str| Some(Value::Str(ftl_core::Str::trusted(text, None)));
+        let play =
+            Arc::new(Keywords { r#become: Some(Value::Bool(true)), port: Some(Value::Int(1)), ..Keywords::default() });
+        let block = inherit(&play, Keywords { r#become: template("{{ omit }}"), ..Keywords::default() });
+        let task = inherit(
+            &block,
+            Keywords { port: template("{{ omit }}"), diff: template("{{ omit }}"), ..Keywords::default() },
+        );
+        let settled = task.without_omitted(&|value| value.as_str() == Some("{{ omit }}"));
+        assert_eq!((&settled.r#become, &settled.port), (&play.r#become, &play.port));
+        assert_eq!(settled.diff, None);
+        let kept = task.without_omitted(&|_| false);
+        assert_eq!((&kept.r#become, &kept.port), (&block.r#become, &task.port));
+        let alone = inherit(&play, Keywords { diff: template("{{ x }}"), ..Keywords::default() });
+        assert!(alone.outer.is_none(), "nothing is kept for templates that replace nothing");
     }
 
     #[test]

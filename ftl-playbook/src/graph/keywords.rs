@@ -44,4 +44,6 @@ pub struct Keywords {
     pub collections: Arc<Vec<String>>,
     /// Where modules are looked up for this task.
     pub module_search: Arc<ModuleSearch>,
+    /// What stood here before templates took its place: it counts again where one of them gives `omit`.
+    pub outer: Option<Arc<Keywords>>,
 }
