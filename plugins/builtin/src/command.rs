@@ -188,6 +188,10 @@ fn program(args: &Args, host: &Host, order: &Order) -> Vec<String> {
 }
 
 fn not_started(error: &io::Error, words: &[String]) -> Failure {
+    // It was started, and ended by us.
+    if error.raw_os_error().is_none() {
+        return Failure::new(error.to_string());
+    }
     let name = words.first().map(String::as_str).unwrap_or_default();
     let shown = words::without_passwords(words);
     let fields = json!({"rc": error.raw_os_error(), "stdout": "", "stderr": "", "cmd": shown});

@@ -34,6 +34,9 @@ pub(crate) struct Program<'a> {
 /// After the end of a program, its children may go on writing: silence this long is the end.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// What a program may print, as modules in gates may: more is no result anybody could use.
+const MOST: usize = 64 << 20;
+
 /// How often a program is asked whether it should go on.
 const SLICE: Duration = Duration::from_millis(100);
 
@@ -102,12 +105,16 @@ fn collect(mut child: Child, input: Vec<u8>, host: &Host) -> io::Result<Finished
     let mut last_word = Instant::now();
     let mut status = None;
     while !(pipes.are_closed() && status.is_some()) {
-        if host.is_cancelled() {
+        let is_too_much = pipes.out.len() + pipes.err.len() > MOST;
+        if is_too_much || host.is_cancelled() {
             if let Some(group) = group {
                 kill_process_group(group, Signal::KILL).ok();
             }
             child.wait()?;
-            return Err(io::Error::new(io::ErrorKind::Interrupted, "cancelled"));
+            return Err(match is_too_much {
+                true => io::Error::other("The command printed more than 64 MiB and was ended."),
+                false => io::Error::new(io::ErrorKind::Interrupted, "cancelled"),
+            });
         }
         if pipes.turn(ended.as_ref().filter(|_| status.is_none()))? {
             last_word = Instant::now();
@@ -202,10 +209,29 @@ fn drain<R: Read>(pipe: &mut Option<R>, into: &mut Vec<u8>) -> io::Result<bool> 
             Ok(length) => {
                 into.extend_from_slice(&block[..length]);
                 heard = true;
+                if into.len() > MOST {
+                    return Ok(heard);
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(heard),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ftl_sdk::Settings;
+
+    use super::*;
+
+    #[test]
+    fn a_program_that_prints_without_end_is_ended() {
+        let settings = Settings { cwd: "/".into(), ..Settings::default() };
+        let words = ["cat", "/dev/zero"].map(str::to_owned);
+        let program = Program { words: &words, directory: Path::new("/"), input: None, locale: None };
+        let error = run(program, &Host::new("command", settings)).unwrap_err();
+        assert_eq!(error.to_string(), "The command printed more than 64 MiB and was ended.");
     }
 }

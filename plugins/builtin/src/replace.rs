@@ -175,7 +175,7 @@ pub(crate) fn times_of(found: &fs::Metadata) -> Timestamps {
 }
 
 fn copy_extended(from: &Path, to: &Path) {
-    let mut names = vec![0_u8; 4096];
+    let mut names = vec![0_u8; 65536];
     let Ok(length) = rustix::fs::listxattr(from, &mut names) else { return };
     for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
         let mut value = vec![0_u8; 65536];

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use ftl_sdk::{Answer, Args, Argument, Failure, Host, Module, Outcome, Value, account, text_of};
 
-use crate::{digest, paths, problem, process, times};
+use crate::process::{self, Program};
+use crate::{digest, paths, problem, times};
 
 pub(crate) const MODULE: Module = Module::new(
     "stat",
@@ -81,15 +82,10 @@ fn describe(args: &Args, host: &Host, file: &Path, (found, itself): (&Metadata, 
     // Only these have attributes, and only on file systems that know them.
     let has_attributes = (found.is_file() || found.is_dir()) && flags(file).is_some();
     let attribute_line = (wants_attributes && has_attributes).then(|| tool(&["lsattr", "-vd", &shown])).flatten();
-    let environment = host.environment();
-    let output =
-        |line: &Vec<String>| {
-            let mut command = std::process::Command::new(&line[0]);
-            command.args(line[1..].iter().map(|word| {
-                <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(ftl_sdk::bytes_of(word))
-            }));
-            command.env_clear().envs(environment).stdin(std::process::Stdio::null()).output().ok()
-        };
+    let output = |line: &Vec<String>| {
+        let program = Program { words: line, directory: host.cwd(), input: None, locale: None };
+        process::run(program, host).ok().filter(|finished| finished.rc == 0)
+    };
     let simple = wants_mime.then(|| simple_mime(itself)).flatten();
     let (mime, attributes) = std::thread::scope(|scope| {
         let asked = match (&mime_line, simple) {
@@ -103,10 +99,7 @@ fn describe(args: &Args, host: &Host, file: &Path, (found, itself): (&Metadata, 
     if wants_mime {
         let (mimetype, charset) = match (&mime_line, simple) {
             (Some(_), Some(simple)) => (simple.to_owned(), "binary".to_owned()),
-            _ => mime
-                .filter(|out| out.status.success())
-                .and_then(|out| mime_of(&text_of(out.stdout)))
-                .unwrap_or_else(unknown),
+            _ => mime.and_then(|out| mime_of(&text_of(out.stdout))).unwrap_or_else(unknown),
         };
         stat.set("mimetype", mimetype);
         stat.set("charset", charset);
@@ -115,7 +108,7 @@ fn describe(args: &Args, host: &Host, file: &Path, (found, itself): (&Metadata, 
         stat.set("version", Value::Null);
         stat.set("attributes", Vec::<Value>::new());
         stat.set("attr_flags", "");
-        if let Some(out) = attributes.filter(|out| out.status.success()) {
+        if let Some(out) = attributes {
             let text = text_of(out.stdout);
             let mut words = text.split_whitespace();
             if let (Some(version), Some(flags)) = (words.next(), words.next()) {
