@@ -21,7 +21,7 @@ async fn main() {
     let name = args.first().map_or("ping", String::as_str);
     match lab.run(&target, name, &given).await {
         Ok(answer) => {
-            let options = JsonOptions { indent: Some(1), ..JsonOptions::default() };
+            let options = JsonOptions::indented(1);
             println!("{}", write_json(&Value::dict(answer.result), &options));
             println!(
                 "warnings: {:?}\ndeprecations: {:?}\nexception: {:?}",

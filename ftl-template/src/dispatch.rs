@@ -16,7 +16,9 @@ const FILTERS_OF_LAZY: &[&str] = &[
     "count",
     "extract",
     "first",
+    "float",
     "from_yaml",
+    "int",
     "items2dict",
     "last",
     "length",
@@ -33,20 +35,8 @@ const FILTERS_OF_LAZY: &[&str] = &[
     "to_yaml",
 ];
 /// Filters that touch every item of a container, but nothing inside the items.
-const FILTERS_OF_ITEMS: &[&str] = &[
-    "batch",
-    "combinations",
-    "dict2items",
-    "items",
-    "list",
-    "permutations",
-    "product",
-    "reverse",
-    "slice",
-    "unique",
-    "zip",
-    "zip_longest",
-];
+const FILTERS_OF_ITEMS: &[&str] =
+    &["batch", "combinations", "list", "permutations", "product", "reverse", "slice", "unique", "zip", "zip_longest"];
 /// Tests that look at markers themselves.
 const TESTS_OF_MARKERS: [&str; 4] = ["defined", "undefined", "vault_encrypted", "vaulted_file"];
 /// Tests that only look at the outside of a container, or at the parts they need.
@@ -59,9 +49,11 @@ const TESTS_OF_LAZY: &[&str] = &[
     "changed",
     "contains",
     "directory",
+    "escaped",
     "exists",
     "failed",
     "failure",
+    "false",
     "falsy",
     "file",
     "finished",
@@ -85,6 +77,7 @@ const TESTS_OF_LAZY: &[&str] = &[
     "success",
     "successful",
     "timedout",
+    "true",
     "truthy",
     "unreachable",
 ];
@@ -96,8 +89,10 @@ const LOOKUPS_OF_LAZY: [&str; 1] = ["subelements"];
 enum Reach {
     /// Everything in them.
     Whole,
-    /// The items of containers.
+    /// The items of lists; the keys of dicts, which are never markers.
     Items,
+    /// The values of dicts.
+    Entries,
     /// Only themselves.
     Outside,
 }
@@ -112,7 +107,7 @@ impl Reach {
             (Reach::Whole, value) => find_marker(value),
             (Reach::Items, Value::List(list)) => list.items().iter().find_map(marker),
             (Reach::Items, Value::Tuple(items)) => items.iter().find_map(marker),
-            (Reach::Items, Value::Dict(dict)) => dict.entries().values().find_map(marker),
+            (Reach::Entries, Value::Dict(dict)) => dict.entries().values().find_map(marker),
             _ => marker(value),
         }
     }
@@ -222,12 +217,18 @@ pub(crate) fn filter_value(
     let reach = match short {
         name if FILTERS_OF_LAZY.contains(&name) => Reach::Outside,
         name if FILTERS_OF_ITEMS.contains(&name) => Reach::Items,
+        "dict2items" | "items" => Reach::Entries,
         _ => Reach::Whole,
     };
     if let Some(marker) = prepare(evaluation, Some(&mut value), &mut arguments, markers, reach)? {
         return Ok(marker);
     }
     match function(evaluation, value, arguments) {
+        // Ansible makes lists of what filters hand on.
+        Ok(Value::Object(object)) if object.type_name() == "range" => {
+            evaluation.check_items(object.len().unwrap_or(usize::MAX))?;
+            Ok(Value::list(object.iterate().unwrap_or_default()))
+        }
         Ok(value) => Ok(value),
         Err(failure) => plugin_failure(evaluation, "filter", &full(name), failure),
     }

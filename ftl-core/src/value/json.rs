@@ -11,7 +11,8 @@ use super::{Map, Value, repr_float, to_text};
 #[derive(Clone, Debug)]
 pub struct JsonOptions {
     /// Spaces per level; `None` writes one line.
-    pub indent: Option<usize>,
+    /// What one level is indented by.
+    pub indent: Option<String>,
     pub sort_keys: bool,
     /// Escape everything that is not ASCII.
     pub ensure_ascii: bool,
@@ -34,7 +35,7 @@ impl Default for JsonOptions {
 impl JsonOptions {
     /// `indent=N` as Python does it: no blank after the commas at line ends.
     pub fn indented(indent: usize) -> JsonOptions {
-        JsonOptions { indent: Some(indent), item_separator: ",".into(), ..JsonOptions::default() }
+        JsonOptions { indent: Some(" ".repeat(indent)), item_separator: ",".into(), ..JsonOptions::default() }
     }
 }
 
@@ -78,9 +79,9 @@ fn write(out: &mut String, value: &Value, options: &JsonOptions, depth: usize) {
 }
 
 fn break_line(out: &mut String, options: &JsonOptions, depth: usize) {
-    if let Some(indent) = options.indent {
+    if let Some(indent) = &options.indent {
         out.push('\n');
-        out.extend(std::iter::repeat_n(' ', indent * depth));
+        (0..depth).for_each(|_| out.push_str(indent));
     }
 }
 

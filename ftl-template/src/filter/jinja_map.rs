@@ -9,6 +9,10 @@ use crate::Evaluation;
 use crate::call::{Arguments, Failure};
 
 pub(super) fn map(evaluation: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<Value, Failure> {
+    // Jinja looks at nothing else then.
+    if !value.is_true() {
+        return Ok(Value::list(Vec::new()));
+    }
     if arguments.positional_count() == 0
         && let Some(attribute) = arguments.take_named("attribute")
     {
@@ -59,6 +63,9 @@ fn filtered(
     by_attribute: bool,
     wanted: bool,
 ) -> Result<Value, Failure> {
+    if !value.is_true() {
+        return Ok(Value::list(Vec::new()));
+    }
     let getter = match by_attribute {
         true => match arguments.take("", 0) {
             Some(attribute) => Some(Getter::new(evaluation, &attribute)),

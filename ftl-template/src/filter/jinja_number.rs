@@ -155,7 +155,7 @@ fn round_float(f: f64, precision: i32) -> f64 {
         return f;
     }
     if precision >= 0 {
-        return format!("{f:.*}", precision as usize).parse().unwrap_or(f);
+        return crate::format::fixed(f, precision as usize).parse().unwrap_or(f);
     }
     let unit = 10f64.powi(-precision);
     (f / unit).round_ties_even() * unit

@@ -213,11 +213,17 @@ pub(super) fn default(_: &Evaluation<'_>, value: Value, mut arguments: Arguments
 }
 
 pub(super) fn tojson(_: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<Value, Failure> {
-    let indent = arguments.take("indent", 0).and_then(|i| i.as_int());
+    let indent = arguments.take("indent", 0).filter(|indent| !indent.is_none());
     arguments.finish("do_tojson")?;
     check_json(&value)?;
     let options = match indent {
-        Some(indent) => ftl_core::value::JsonOptions::indented(indent.max(0) as usize),
+        Some(Value::Str(text)) => {
+            let indent = Some(text.as_str().to_string());
+            ftl_core::value::JsonOptions { indent, ..ftl_core::value::JsonOptions::indented(0) }
+        }
+        Some(number) => {
+            ftl_core::value::JsonOptions::indented(super::argument::index(&number)?.clamp(0, 10_000) as usize)
+        }
         None => ftl_core::value::JsonOptions::default(),
     };
     let options = ftl_core::value::JsonOptions { sort_keys: true, ..options };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ftl_core::value::{compare, equal, type_name};
 use ftl_core::{Object, Value};
 
-use super::argument::defined_items;
+use super::argument::{defined_items, index};
 use super::jinja_attribute::{Getter, ignore_case};
 use crate::Evaluation;
 use crate::call::{Arguments, Failure};
@@ -52,7 +52,7 @@ fn not_ordered(symbol: &str, a: &Value, b: &Value) -> Failure {
 }
 
 pub(super) fn sort(evaluation: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<Value, Failure> {
-    let reverse = arguments.take_bool("reverse", 0, false);
+    let reverse = arguments.take("reverse", 0).map_or(Ok(0), |reverse| index(&reverse))? != 0;
     let case_sensitive = arguments.take_bool("case_sensitive", 1, false);
     let attribute = arguments.take("attribute", 2).unwrap_or_default();
     arguments.finish("do_sort")?;
@@ -76,7 +76,7 @@ pub(super) fn dictsort(_: &Evaluation<'_>, value: Value, mut arguments: Argument
     let case_sensitive = arguments.take_bool("case_sensitive", 0, false);
     let by = arguments.take("by", 1);
     let by = by.as_ref().map_or("key", |by| by.as_str().unwrap_or(""));
-    let reverse = arguments.take_bool("reverse", 2, false);
+    let reverse = arguments.take("reverse", 2).map_or(Ok(0), |reverse| index(&reverse))? != 0;
     arguments.finish("do_dictsort")?;
     if !matches!(by, "key" | "value") {
         return Err("You can only sort by either \"key\" or \"value\"".into());

@@ -177,7 +177,11 @@ pub(super) fn truncate(_: &Evaluation<'_>, value: Value, mut arguments: Argument
         return Err(format!("expected leeway >= 0, got {leeway}").into());
     }
     let Value::Str(text) = &value else {
-        return Err(Failure::type_error(format!("object of type '{}' has no len()", type_name(&value))));
+        // A short list is left as it is; a long one cannot be cut.
+        return match iterate(&value) {
+            Ok(items) if items.len() as i64 <= length + leeway => Ok(value),
+            _ => Err(Failure::type_error(format!("object of type '{}' has no len()", type_name(&value)))),
+        };
     };
     if text.chars().count() as i64 <= length + leeway {
         return Ok(value);

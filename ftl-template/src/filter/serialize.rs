@@ -6,19 +6,48 @@ use ftl_core::yaml::{self, DumpOptions, QuoteStyle};
 
 use super::argument::{defined, index, strict_text, wholly_defined};
 use super::json_text::parse_json;
-use crate::{Arguments, Evaluation, Failure};
+use crate::{Arguments, Evaluation, Failure, FailureKind};
 
 type Answer = Result<Value, Failure>;
 
 pub(super) fn from_json(_: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
-    // `profile` chooses a decoder for tags, which plain data does not have.
-    let _ = args.take("profile", 0);
+    let profile = args.take("profile", 0);
+    check_profile(profile)?;
     let text = match &value {
         Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         other => strict_text(other, |kind| format!("the JSON object must be str, bytes or bytearray, not {kind}"))?
             .to_string(),
     };
     parse_json(&text)
+}
+
+/// Indentation is not worth more than this many characters a level.
+const MAX_INDENT: i64 = 10_000;
+
+/// `profile` chooses a coder; the one for plain data is the only one here.
+fn check_profile(profile: Option<Value>) -> Result<(), Failure> {
+    const OTHERS: [&str; 8] = [
+        "cache_persistence",
+        "fallback_to_str",
+        "inventory_legacy",
+        "legacy",
+        "module_legacy_c2m",
+        "module_legacy_m2c",
+        "module_modern_c2m",
+        "module_modern_m2c",
+    ];
+    match profile.filter(Value::is_true) {
+        None => Ok(()),
+        Some(Value::Str(name)) if name.as_str() == "tagless" => Ok(()),
+        Some(Value::Str(name)) if OTHERS.contains(&name.as_str()) => {
+            Err(Failure::unsupported(format!("the JSON profile '{}'", name.as_str())))
+        }
+        Some(Value::Str(name)) => Err(Failure::value_error(format!("Unknown profile name '{}'.", name.as_str()))),
+        Some(other) => Err(Failure::type_error(format!(
+            "Name is <class '{}'> instead of <class 'str'> or <class 'module'>.",
+            type_name(&other)
+        ))),
+    }
 }
 
 /// The options of `json.dumps`; `indent` and `sort_keys` come with the caller's defaults.
@@ -30,10 +59,16 @@ fn json_options(
 ) -> Result<JsonOptions, Failure> {
     let indent = match indent.filter(|v| !v.is_none()) {
         None => None,
-        Some(Value::Str(_)) => return Err(Failure::unsupported("indentation by text")),
-        Some(number) => Some(index(&number)?.max(0) as usize),
+        Some(Value::Str(text)) => Some(text.as_str().to_string()),
+        Some(number) => Some(" ".repeat(index(&number)?.clamp(0, MAX_INDENT) as usize)),
     };
-    let mut options = indent.map_or_else(JsonOptions::default, JsonOptions::indented);
+    let mut options = JsonOptions::default();
+    if indent.as_ref().is_some_and(|indent| indent.len() >= MAX_INDENT as usize) {
+        return Err(Failure::new(FailureKind::Limit, "The indentation is beyond the budget."));
+    }
+    if indent.is_some() {
+        options = JsonOptions { indent, ..JsonOptions::indented(0) };
+    }
     options.sort_keys = sort_keys;
     options.ensure_ascii = args.take_named("ensure_ascii").is_none_or(|v| v.is_true());
     if let Some(separators) = separators.filter(|v| !v.is_none()) {
@@ -48,7 +83,8 @@ fn json_options(
         options.item_separator = to_text(item);
         options.key_separator = to_text(key);
     }
-    for ignored in ["profile", "vault_to_text", "preprocess_unsafe", "skipkeys", "check_circular", "allow_nan", "cls"] {
+    check_profile(args.take_named("profile"))?;
+    for ignored in ["vault_to_text", "preprocess_unsafe", "skipkeys", "check_circular", "allow_nan", "cls"] {
         let _ = args.take_named(ignored);
     }
     args.finish("JSONEncoder.__init__")?;
@@ -56,7 +92,9 @@ fn json_options(
 }
 
 pub(super) fn to_json(evaluation: &Evaluation<'_>, value: Value, mut args: Arguments) -> Answer {
-    let _ = args.take("profile", 0);
+    if let Some(profile) = args.take("profile", 0) {
+        args.push_named("profile", profile);
+    }
     let indent = args.take_named("indent");
     let sort_keys = args.take_named("sort_keys").is_some_and(|v| v.is_true());
     let separators = args.take_named("separators");

@@ -5,4 +5,5 @@ pub(crate) mod percent;
 mod spec;
 mod time;
 
+pub(crate) use spec::{MAX_WIDTH, fixed};
 pub(crate) use time::{epoch, strftime};

@@ -8,7 +8,7 @@ use num_traits::ToPrimitive;
 use crate::call::Failure;
 
 /// Widths and precisions beyond this are refused.
-pub(super) const MAX_WIDTH: usize = 1 << 24;
+pub(crate) const MAX_WIDTH: usize = 1 << 24;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spec {
@@ -249,7 +249,7 @@ pub(super) fn number(value: f64, kind: char, precision: usize, alternate: bool) 
     } else {
         match kind.to_ascii_lowercase() {
             'f' => {
-                let text = format!("{value:.precision$}");
+                let text = fixed(value, precision);
                 if alternate && precision == 0 { text + "." } else { text }
             }
             'e' => exponent(value, precision),
@@ -259,8 +259,25 @@ pub(super) fn number(value: f64, kind: char, precision: usize, alternate: bool) 
     if kind.is_ascii_uppercase() { text.to_uppercase() } else { text }
 }
 
+/// A float has no digits beyond these; Rust refuses to write more than 65535.
+const MAX_DIGITS: usize = 1100;
+
+/// `value` with so many decimals.
+pub(crate) fn fixed(value: f64, precision: usize) -> String {
+    let exact = precision.min(MAX_DIGITS);
+    format!("{value:.exact$}") + &"0".repeat(precision - exact)
+}
+
+/// The same with an exponent.
+fn scientific(value: f64, precision: usize) -> String {
+    let exact = precision.min(MAX_DIGITS);
+    let text = format!("{value:.exact$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{mantissa}{}e{exponent}", "0".repeat(precision - exact))
+}
+
 fn exponent(value: f64, precision: usize) -> String {
-    let text = format!("{value:.precision$e}");
+    let text = scientific(value, precision);
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
@@ -271,8 +288,8 @@ fn general(value: f64, precision: usize, alternate: bool, as_repr: bool) -> Stri
     if !value.is_finite() {
         return repr_float(value);
     }
-    let scientific = format!("{value:.*e}", precision - 1);
-    let (_, power) = scientific.split_once('e').unwrap_or(("", "0"));
+    let text = scientific(value, precision - 1);
+    let (_, power) = text.split_once('e').unwrap_or(("", "0"));
     let power: i32 = if value == 0.0 { 0 } else { power.parse().unwrap_or(0) };
     let limit = if as_repr { precision as i32 - 1 } else { precision as i32 };
     let strip = |text: String| {
@@ -286,6 +303,6 @@ fn general(value: f64, precision: usize, alternate: bool, as_repr: bool) -> Stri
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "+00"));
         return format!("{}e{exponent}", strip(mantissa.to_string()));
     }
-    let text = strip(format!("{value:.*}", (precision as i32 - 1 - power).max(0) as usize));
+    let text = strip(fixed(value, (precision as i32 - 1 - power).max(0) as usize));
     if as_repr && !text.contains('.') { text + ".0" } else { text }
 }

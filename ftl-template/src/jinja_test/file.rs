@@ -11,7 +11,7 @@ use crate::{Arguments, Evaluation, Failure};
 
 type Answer = Result<bool, Failure>;
 
-/// Where the path is; `None` for what `os.path` answers with `False`.
+/// Where the path is.
 fn place(evaluation: &Evaluation<'_>, value: &Value, function: &str) -> Result<PathBuf, Failure> {
     defined(value)?;
     evaluation.impure();
@@ -20,7 +20,8 @@ fn place(evaluation: &Evaluation<'_>, value: &Value, function: &str) -> Result<P
         Failure::type_error(format!("{function}: path should be string, bytes, os.PathLike or integer, not {kind}"))
     };
     let path = path_text(value).map_err(complaint)?;
-    Ok(evaluation.shared().working_dir.join(&*path))
+    // The empty path is no file, not the working directory.
+    Ok(if path.is_empty() { PathBuf::new() } else { evaluation.shared().working_dir.join(&*path) })
 }
 
 /// Python takes a number for an open file, of which a template has none.

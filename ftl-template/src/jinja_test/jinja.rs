@@ -181,16 +181,33 @@ pub(super) fn is_in(evaluation: &Evaluation<'_>, value: Value, mut arguments: Ar
 
 pub(super) fn equal_to(_: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<bool, Failure> {
     let other = arguments.require("eq", "other", 0)?;
+    two_operands(&arguments, "eq")?;
     Ok(equal(&value, &other))
 }
 
 pub(super) fn not_equal(_: &Evaluation<'_>, value: Value, mut arguments: Arguments) -> Result<bool, Failure> {
     let other = arguments.require("ne", "other", 0)?;
+    two_operands(&arguments, "ne")?;
     Ok(!equal(&value, &other))
+}
+
+/// More operands than two are a mistake, not nothing.
+fn two_operands(arguments: &Arguments, name: &str) -> Result<(), Failure> {
+    match arguments.positional_count() + 1 {
+        given if given > 2 => Err(Failure::type_error(format!("{name} expected 2 arguments, got {given}"))),
+        _ => Ok(()),
+    }
 }
 
 fn ordered(value: Value, mut arguments: Arguments, symbol: &str, holds: fn(Ordering) -> bool) -> Result<bool, Failure> {
     let other = arguments.require(symbol, "other", 0)?;
+    let name = match symbol {
+        "<" => "lt",
+        "<=" => "le",
+        ">" => "gt",
+        _ => "ge",
+    };
+    two_operands(&arguments, name)?;
     match compare(&value, &other) {
         Some(ordering) => Ok(holds(ordering)),
         None if matches!((&value, &other), (Value::Float(_), _) | (_, Value::Float(_)))

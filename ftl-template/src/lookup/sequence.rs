@@ -4,6 +4,7 @@ use ftl_core::Value;
 
 use super::options::{IntOption, only_text, parse_key_values, term_text};
 use crate::filter::argument::failure;
+use crate::format::{MAX_WIDTH, fixed};
 use crate::{Arguments, Evaluation, Failure};
 
 /// Decimal numbers only, whatever the documentation says.
@@ -111,6 +112,9 @@ fn format_number(format: &str, number: i64) -> Option<String> {
         None => (None, rest),
     };
     let directive = rest.chars().next()?;
+    if precision.is_some_and(|precision| precision > MAX_WIDTH) {
+        return None;
+    }
     let after = &rest[directive.len_utf8()..];
     let width: usize = if width.is_empty() { 0 } else { width.parse().ok()? };
     let alternate = flags.contains('#');
@@ -121,7 +125,7 @@ fn format_number(format: &str, number: i64) -> Option<String> {
         'X' => format!("{magnitude:X}"),
         'o' => format!("{magnitude:o}"),
         's' | 'r' | 'a' => number.to_string(),
-        'f' | 'F' => format!("{:.*}", precision.unwrap_or(6), magnitude as f64),
+        'f' | 'F' => fixed(magnitude as f64, precision.unwrap_or(6)),
         'c' => char::from_u32(u32::try_from(number).ok()?)?.to_string(),
         _ => return None,
     };
@@ -130,7 +134,7 @@ fn format_number(format: &str, number: i64) -> Option<String> {
         && !"fF".contains(directive)
         && let Some(least) = precision
     {
-        digits = format!("{digits:0>least$}");
+        digits = "0".repeat(least.saturating_sub(digits.len())) + &digits;
     }
     let prefix = match directive {
         'x' if alternate => "0x",
@@ -163,14 +167,13 @@ pub(super) fn sequence(
     mut args: Arguments,
 ) -> Result<Vec<Value>, Failure> {
     let mut defaults = Sequence { start: 1, end: None, count: None, stride: 1, format: "%d".into() };
-    let mut given = false;
+    // Ansible wants something to go over when there are options only.
+    let terms = if terms.is_empty() && !args.is_empty() { vec![Value::str("")] } else { terms };
     for field in FIELDS {
         if let Some(value) = args.take_named(field).filter(|v| !v.is_none()) {
             defaults.set(field, &value)?;
-            given = true;
         }
     }
-    let terms = if terms.is_empty() && given { vec![Value::str("")] } else { terms };
     let mut out = vec![];
     for term in &terms {
         let text = only_text(term, "split")?;
