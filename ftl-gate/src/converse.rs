@@ -6,7 +6,7 @@ use std::time::Duration;
 use ftl_core::call::Secret;
 use ftl_core::port::{ByteSource, ByteStream};
 use ftl_core::result::HostError;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::protocol::hello::find;
@@ -37,29 +37,42 @@ pub enum Trouble {
 const KEPT: usize = 64 * 1024;
 const NOISE: usize = 1 << 20;
 
-/// Collects what a program writes to stderr, for as long as it runs.
+/// Collects what a program writes to stderr, for as long as it runs and somebody may ask for it.
 #[derive(Clone)]
 pub struct Errors {
     text: Arc<Mutex<Vec<u8>>>,
     changed: Arc<Notify>,
     ended: Arc<Semaphore>,
+    _asked_for: Arc<watch::Sender<()>>,
 }
 
 impl Errors {
     pub fn collect(mut source: Box<dyn ByteSource>) -> Errors {
-        let errors = Errors { text: Arc::default(), changed: Arc::default(), ended: Arc::new(Semaphore::new(0)) };
-        let kept = errors.clone();
+        let (asked_for, mut forgotten) = watch::channel(());
+        let errors = Errors {
+            text: Arc::default(),
+            changed: Arc::default(),
+            ended: Arc::new(Semaphore::new(0)),
+            _asked_for: Arc::new(asked_for),
+        };
+        let (text, changed, ended) = (errors.text.clone(), errors.changed.clone(), errors.ended.clone());
         tokio::spawn(async move {
-            while let Ok(Some(bytes)) = source.receive().await {
-                let mut text = kept.text.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                let received = tokio::select! {
+                    received = source.receive() => received,
+                    // Held any longer, the source would keep the program's pipes open: a sudo would ask for ever.
+                    _ = forgotten.changed() => break,
+                };
+                let Ok(Some(bytes)) = received else { break };
+                let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
                 text.extend_from_slice(&bytes);
                 let extra = text.len().saturating_sub(KEPT);
                 text.drain(..extra);
                 drop(text);
-                kept.changed.notify_one();
+                changed.notify_one();
             }
-            kept.changed.notify_one();
-            kept.ended.close();
+            changed.notify_one();
+            ended.close();
         });
         errors
     }
@@ -160,4 +173,62 @@ async fn check_prompt(
         input.send(format!("{}\n", prompt.password.reveal()).into_bytes()).await.map_err(Trouble::Host)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ftl_core::port::{BoxFuture, ByteSink};
+
+    use super::*;
+
+    /// Says one thing, then nothing for ever; `_held` tells when it was dropped.
+    struct Says {
+        text: Option<&'static str>,
+        _held: Arc<()>,
+    }
+
+    impl ByteSource for Says {
+        fn receive<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Vec<u8>>, HostError>> {
+            Box::pin(async {
+                match self.text.take() {
+                    Some(text) => Ok(Some(text.into())),
+                    None => std::future::pending().await,
+                }
+            })
+        }
+    }
+
+    struct Ignores;
+    impl ByteSink for Ignores {
+        fn send<'a>(&'a mut self, _: Vec<u8>) -> BoxFuture<'a, Result<(), HostError>> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn close<'a>(&'a mut self) -> BoxFuture<'a, ()> {
+            Box::pin(async {})
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_password_lets_go_of_the_program() {
+        let held = Arc::new(());
+        let says = |text| Box::new(Says { text, _held: held.clone() });
+        let stream = ByteStream {
+            input: Box::new(Ignores),
+            output: says(None),
+            errors: says(Some("prompt:Sorry, try again.\nprompt:")),
+        };
+        let prompt = Prompt { text: "prompt:".into(), password: Secret::new("wrong") };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let look = |_: &[u8]| None::<((), usize)>;
+        let trouble = wait_for(stream, Some(&prompt), deadline, look).await.err();
+        assert!(matches!(trouble, Some(Trouble::Password("Incorrect sudo password"))), "{trouble:?}");
+        for _ in 0..100 {
+            if Arc::strong_count(&held) == 1 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the pipes are still held");
+    }
 }

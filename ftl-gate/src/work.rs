@@ -6,6 +6,8 @@ use serde::Deserialize;
 use crate::client::{Gate, GateError, Reply};
 use crate::protocol::{Exit, Refusal, Spec};
 
+const LARGE: usize = 4 << 20;
+
 /// What a child printed and how it ended.
 #[derive(Clone, Debug, Default)]
 pub struct Finished {
@@ -33,7 +35,13 @@ impl Gate {
                     return Err(GateError::TooLong { limit });
                 }
                 Reply::Stdout(bytes) if finished.stdout.is_empty() => finished.stdout = bytes,
-                Reply::Stdout(bytes) => finished.stdout.extend_from_slice(&bytes),
+                Reply::Stdout(bytes) => {
+                    // A large output gets all its room at once: what is not used costs nothing, and growing would copy.
+                    if finished.stdout.len() > LARGE && finished.stdout.capacity() < limit {
+                        finished.stdout.reserve_exact(limit - finished.stdout.len());
+                    }
+                    finished.stdout.extend_from_slice(&bytes);
+                }
                 Reply::Stderr(bytes) => finished.stderr.extend_from_slice(&bytes),
                 Reply::Exit(exit) => {
                     finished.exit = exit;

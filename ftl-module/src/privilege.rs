@@ -11,12 +11,22 @@ pub struct Escalation {
     pub prompt: Option<Prompt>,
 }
 
+/// The become plugins of ansible-core that are not here.
+const PLUGINS: [&str; 2] = ["runas", "su"];
+
 const DEFAULT_FLAGS: &str = "-H -S -n";
 
 impl Escalation {
     pub fn new(wanted: &Become) -> Result<Escalation, HostError> {
         if !matches!(wanted.method.as_str(), "sudo" | "ansible.builtin.sudo") {
-            return Err(HostError::failed(format!("The become method '{}' is not supported yet.", wanted.method)));
+            let name = &wanted.method;
+            return Err(HostError::failed(match PLUGINS.contains(&name.as_str()) || name.contains('.') {
+                true => format!("The become method '{name}' is not supported yet."),
+                false => format!(
+                    "Invalid become method specified, could not find matching plugin: '{name}'. Use `ansible-doc -t become -l` to \
+                     list available plugins."
+                ),
+            }));
         }
         let exe = wanted.exe.as_deref().filter(|exe| !exe.is_empty()).unwrap_or("sudo");
         let mut flags = wanted.flags.clone().unwrap_or_else(|| DEFAULT_FLAGS.into());
@@ -105,5 +115,7 @@ mod tests {
     fn other_methods_are_refused() {
         let error = Escalation::new(&Become { method: "su".into(), ..wanted(false, None) }).err().unwrap();
         assert_eq!(error.message(), "The become method 'su' is not supported yet.");
+        let error = Escalation::new(&Become { method: "nosuch".into(), ..wanted(false, None) }).err().unwrap();
+        assert!(error.message().starts_with("Invalid become method specified"), "{}", error.message());
     }
 }

@@ -1,5 +1,7 @@
 //! From a module's output to an answer: the texts for what cannot be understood are ansible-core 2.19's.
 
+use std::borrow::Cow;
+
 use ftl_core::call::ModuleAnswer;
 use ftl_core::value::{Map, Value, repr, to_text};
 
@@ -38,7 +40,7 @@ pub fn read(raw: &Raw, lenient: bool) -> ModuleAnswer {
         Err(JsonError::Surrogate(unit, place)) => return refused(&not_utf8(u32::from(unit), place)),
     };
     // Only bytes that were escaped above can make such characters worth looking for.
-    let parsed = match (std::str::from_utf8(raw.stdout).is_err(), lenient) {
+    let parsed = match (matches!(escaped, Cow::Owned(_)), lenient) {
         (false, _) => parsed,
         (true, true) => replace_escaped(parsed),
         (true, false) => match find_escaped(&parsed) {
@@ -55,13 +57,16 @@ pub fn read(raw: &Raw, lenient: bool) -> ModuleAnswer {
     }
 }
 
-fn escape(bytes: &[u8]) -> String {
+fn escape(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());
         out.extend(chunk.invalid().iter().filter_map(|b| char::from_u32(ESCAPE + u32::from(*b))));
     }
-    out
+    Cow::Owned(out)
 }
 
 fn is_escaped(letter: char) -> bool {

@@ -1,17 +1,44 @@
 //! The JSON in a module's output: what comes before is dropped, what comes after is warned about.
 
-/// The lines from the first that begins with `{` to the last that ends with `}`, and a warning when junk follows.
-pub fn filter(output: &str) -> Result<(String, Option<String>), &'static str> {
-    let lines: Vec<&str> = split_lines(output).collect();
-    let first = lines.iter().position(|line| line.trim().starts_with('{')).ok_or("No start of json char found")?;
-    let last = lines.iter().rposition(|line| line.trim().ends_with('}')).filter(|last| *last >= first);
-    let last = last.ok_or("No end of json char found")?;
-    let junk = &lines[last + 1..];
-    let warning = junk
-        .iter()
+use std::borrow::Cow;
+
+/// The lines from the first that begins with `{` to the last that ends with `}`, and a warning when junk follows. A flood
+/// of short lines must not become a list of them.
+pub fn filter(output: &str) -> Result<(Cow<'_, str>, Option<String>), &'static str> {
+    let mut first = None;
+    let mut last = None;
+    for (number, line) in split_lines(output).enumerate() {
+        let start = line.as_ptr() as usize - output.as_ptr() as usize;
+        if first.is_none() && line.trim().starts_with('{') {
+            first = Some((start, number));
+        }
+        if first.is_some() && line.trim().ends_with('}') {
+            last = Some((start + line.len(), number));
+        }
+    }
+    let (start, first) = first.ok_or("No start of json char found")?;
+    let (end, last) = last.ok_or("No end of json char found")?;
+    let json = match first == last {
+        true => Cow::Borrowed(&output[start..end]),
+        false => Cow::Owned(join(split_lines(&output[start..end]))),
+    };
+    // The first is what is left of the last line.
+    let junk = || split_lines(&output[end..]).skip(1);
+    let warning = junk()
         .any(|line| !line.trim().is_empty())
-        .then(|| format!("Module invocation had junk after the JSON data: {}", junk.join("\n")));
-    Ok((lines[first..=last].join("\n"), warning))
+        .then(|| format!("Module invocation had junk after the JSON data: {}", join(junk())));
+    Ok((json, warning))
+}
+
+fn join<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut out = String::new();
+    for (number, line) in lines.enumerate() {
+        if number > 0 {
+            out.push('\n');
+        }
+        out.push_str(line);
+    }
+    out
 }
 
 /// Python's `str.splitlines`.
@@ -44,9 +71,10 @@ mod tests {
         let check = |text: &str, json: &str, warning: Option<&str>| {
             let found = filter(text).unwrap();
             let warning = warning.map(|junk| format!("Module invocation had junk after the JSON data: {junk}"));
-            assert_eq!((found.0.as_str(), found.1), (json, warning), "{text:?}");
+            assert_eq!((&*found.0, found.1), (json, warning), "{text:?}");
         };
         check("\n{\"a\": 1}\n", "{\"a\": 1}", None);
+        check("{\"a\":\r\n1}\r\n\r\ntail\u{85}x", "{\"a\":\n1}", Some("\ntail\nx"));
         check("before\n {\"a\":\n1}\n", " {\"a\":\n1}", None);
         check("{}\nafter1\nafter2\n", "{}", Some("after1\nafter2"));
         check("{}\n  \n", "{}", None);
