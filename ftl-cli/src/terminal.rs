@@ -85,22 +85,23 @@ pub fn ask_secret(prompt: &str) -> Result<Option<String>, Failure> {
 }
 
 /// A line of keys, with the editing that the terminal does otherwise; `None` when input ends.
-fn typed_line(terminal: impl Read) -> Result<Option<String>, Failure> {
+fn typed_line(mut terminal: impl Read) -> Result<Option<String>, Failure> {
     let mut line = Vec::new();
-    for byte in terminal.bytes() {
-        match byte {
-            Ok(b'\n' | b'\r') => return Ok(Some(String::from_utf8_lossy(&line).into_owned())),
+    let mut key = [0];
+    // One by one: what is typed ahead is for the next question.
+    while terminal.read_exact(&mut key).is_ok() {
+        match key[0] {
+            b'\n' | b'\r' => return Ok(Some(String::from_utf8_lossy(&line).into_owned())),
             // Ctrl-C, Ctrl-D, backspace, Ctrl-U.
-            Ok(3) => return Err(Failure::interrupted()),
-            Ok(4) if line.is_empty() => return Ok(None),
-            Ok(8 | 127) => {
+            3 => return Err(Failure::interrupted()),
+            4 if line.is_empty() => return Ok(None),
+            8 | 127 => {
                 // A character may be several bytes: all but its first begin with the bits 10.
                 while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
             }
-            Ok(21) => line.clear(),
-            Ok(4 | 26) => {}
-            Ok(byte) => line.push(byte),
-            Err(_) => break,
+            21 => line.clear(),
+            4 | 26 => {}
+            byte => line.push(byte),
         }
     }
     Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned()))
