@@ -35,6 +35,7 @@ impl Parts<'_> {
             start_at_task: self.arguments.text("start_at_task").map(String::from),
             force_handlers: self.flag("force_handlers", "DEFAULT_FORCE_HANDLERS"),
             any_errors_fatal: settings.flag("ANY_ERRORS_FATAL"),
+            task_debugger: settings.flag("ENABLE_TASK_DEBUGGER"),
             strategy: settings.text("DEFAULT_STRATEGY").unwrap_or_else(|| "linear".into()),
             gathering: match settings.text("DEFAULT_GATHERING").as_deref() {
                 Some("explicit") => Gathering::Explicit,

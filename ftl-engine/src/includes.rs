@@ -10,6 +10,7 @@ use ftl_playbook::graph::{IncludeKind, TaskKind, TaskSpec};
 use ftl_playbook::{LoadError, ProblemKind};
 
 use crate::cursor::tasks_of;
+use crate::debugger;
 use crate::play_run::PlayRun;
 use crate::process::{Fatal, Finished};
 use crate::report;
@@ -42,6 +43,10 @@ impl PlayRun {
                 Ok(block) => {
                     let mut tasks = vec![];
                     tasks_of(&self.graph, block, &mut tasks);
+                    let new = tasks.iter().map(|id| self.graph.task(*id).as_ref());
+                    if let Some(error) = debugger::refusal_of(&self.run.settings, new) {
+                        return Err(Fatal(error));
+                    }
                     if include.task.is_handler && !include.role {
                         self.include_handlers(include, &tasks);
                         order.extend(&tasks);

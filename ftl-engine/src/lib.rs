@@ -15,6 +15,7 @@ mod strategy;
 mod argument_spec;
 mod cancel;
 mod cursor;
+mod debugger;
 mod report;
 mod run;
 mod settings;

@@ -11,6 +11,7 @@ use ftl_inventory::{Limit, Selection, matches_glob};
 use ftl_playbook::graph::{Action, BlockSpec, Entry, Keywords, Meta, PlaySpec, TaskGraph, TaskKind, TaskSpec};
 use ftl_template::Renderer;
 
+use crate::debugger;
 use crate::magic;
 use crate::play_run::{Ledger, PlayRun};
 use crate::process::Fatal;
@@ -152,7 +153,8 @@ async fn run_batch(
         skip_known_facts(&mut state);
     }
     let result = match rendered.strategy() {
-        "linear" | "debug" => run_linear(&mut state).await,
+        "debug" => Err(Fatal(debugger::unsupported("The strategy 'debug'").at(spec.origin.clone()))),
+        "linear" => run_linear(&mut state).await,
         "free" => run_free(&mut state, false).await,
         "host_pinned" => run_free(&mut state, true).await,
         other => {

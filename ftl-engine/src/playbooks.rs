@@ -11,6 +11,7 @@ use ftl_inventory::{Inventory, Limit};
 use ftl_playbook::graph::Playbook;
 use rustc_hash::FxHashSet;
 
+use crate::debugger;
 use crate::facts_cache;
 use crate::play::{OK, PlayEnd, run_play};
 use crate::play_run::Ledger;
@@ -54,6 +55,10 @@ pub async fn run_playbooks(run: Arc<Run>, plan: Plan) -> Finish {
         start_at_done: false,
         inventory_changes: vec![],
     };
+    let mut plays = plan.playbooks.iter().flat_map(|playbook| &playbook.plays);
+    if let Some(error) = plays.find_map(|play| debugger::refusal(&run.settings, play)) {
+        return Finish { exit_code: GENERAL, error: Some(error), failed_hosts: vec![] };
+    }
     facts_cache::load(&run, &mut ledger.world);
     let mut finish = Finish { exit_code: OK, error: None, failed_hosts: vec![] };
     'playbooks: for playbook in plan.playbooks {

@@ -65,14 +65,7 @@ impl PlayRun {
         }
         self.emit(Event::HostFinished(report::host_result(&step, &outcome)));
         if let Some(name) = outcome.register.clone() {
-            if ftl_playbook::keyword::is_reserved_variable(&name) {
-                let origin = match &step.task.register {
-                    Some(Value::Str(written)) => written.origin().cloned(),
-                    _ => None,
-                };
-                let text = format!("Found variable using reserved name '{name}'.");
-                self.emit(Event::Message(Diagnostic::warning(text).at(origin)));
-            }
+            self.warn_if_reserved(&name, step.task.register.as_ref());
             let clean = clean(&Value::dict(outcome.map.clone()));
             if let Value::Dict(d) = &clean {
                 d.edit(|map| map.remove("invocation"));
@@ -230,6 +223,17 @@ impl PlayRun {
         self.ledger.world.add_facts(host, &facts);
     }
 
+    fn warn_if_reserved(&self, name: &str, written: Option<&Value>) {
+        if ftl_playbook::keyword::is_reserved_variable(name) {
+            let origin = match written {
+                Some(Value::Str(written)) => written.origin().cloned(),
+                _ => None,
+            };
+            let text = format!("Found variable using reserved name '{name}'.");
+            self.emit(Event::Message(Diagnostic::warning(text).at(origin)));
+        }
+    }
+
     fn delegate_of(&self, outcome: &Outcome) -> Option<HostId> {
         self.ledger.world.inventory.find_host(&outcome.delegated.as_ref()?.0)
     }
@@ -251,6 +255,10 @@ impl PlayRun {
             for refused in crate::vars::Facts::refused(&facts) {
                 self.warn(format!("Removed restricted key from module data: {refused}"));
             }
+        }
+        for (key, _) in &facts {
+            let written = step.task.args.iter().map(|(key, _)| key).find(|written| *written == key);
+            self.warn_if_reserved(&to_text(key), written.or(Some(key)));
         }
         let cacheable = item.get("_ansible_facts_cacheable").is_some_and(|v| v.is_true());
         for host in hosts {

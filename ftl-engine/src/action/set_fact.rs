@@ -1,7 +1,7 @@
 //! `set_fact`: variables of the host for the rest of the run.
 
 use ftl_core::source::Diagnostic;
-use ftl_core::value::{Map, Value, repr_str, to_text};
+use ftl_core::value::{Map, Value, repr_str, to_text, type_name};
 
 use super::context::origin_of;
 use super::{ActionContext, ActionFuture};
@@ -15,21 +15,21 @@ fn set_fact(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     let cacheable = context.flag("cacheable", false);
     let mut facts = Map::new();
     for (key, value) in &context.args {
-        let name = to_text(&context.renderer.render(key)?);
-        if name == "cacheable" {
+        let name = context.renderer.render(key)?;
+        if name.as_str() == Some("cacheable") {
             continue;
         }
-        if !is_identifier(&name) {
-            let error = Diagnostic::error(format!("Invalid variable name {}.", repr_str(&name))).hint(
+        if !name.as_str().is_some_and(is_identifier) {
+            let shown = match &name {
+                Value::Str(text) => format!(" {}", repr_str(text)),
+                Value::List(_) | Value::Tuple(_) | Value::Dict(_) => format!(" of type '{}'", type_name(&name)),
+                other => format!(" {} of type '{}'", repr_str(&to_text(other)), type_name(other)),
+            };
+            let error = Diagnostic::error(format!("Invalid variable name{shown}.")).hint(
                 "Variable names must be strings starting with a letter or underscore character, and contain only letters, \
                  numbers and underscores.",
             );
             return Err(TaskFailure::Error(error.at(origin_of(key))));
-        }
-        if ftl_playbook::keyword::is_reserved_variable(&name) {
-            let origin = origin_of(key).or_else(|| context.step.task.args_origin.clone());
-            let text = format!("Found variable using reserved name '{name}'.");
-            context.step.note(Diagnostic::warning(text).at(origin));
         }
         facts.insert(name, value.clone());
     }

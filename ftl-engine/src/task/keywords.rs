@@ -57,6 +57,10 @@ impl Resolved {
         if out.delay < 0.0 {
             out.delay = 1.0;
         }
+        if let Some(written) = words.debugger.as_ref().filter(|written| written.has_template()) {
+            let value = render(renderer, "debugger", written)?;
+            crate::debugger::refuse(&value).map_err(|error| keyword_error("debugger", written, error))?;
+        }
         out.register = register_name(task, renderer)?;
         Ok(out)
     }
