@@ -6,17 +6,17 @@ use support::cases::check;
 
 #[test]
 fn command() {
-    check("command", 119);
+    check("command", 124);
 }
 
 #[test]
 fn copy() {
-    check("copy", 203);
+    check("copy", 218);
 }
 
 #[test]
 fn file() {
-    check("file", 669);
+    check("file", 685);
 }
 
 #[test]
@@ -31,25 +31,25 @@ fn setup() {
 
 #[test]
 fn slurp() {
-    check("slurp", 26);
+    check("slurp", 28);
 }
 
 #[test]
 fn stat() {
-    check("stat", 64);
+    check("stat", 69);
 }
 
 #[test]
 fn lineinfile() {
-    check("lineinfile", 522);
+    check("lineinfile", 531);
 }
 
 #[test]
 fn tempfile() {
-    check("tempfile", 23);
+    check("tempfile", 27);
 }
 
 #[test]
 fn wait_for() {
-    check("wait_for", 70);
+    check("wait_for", 73);
 }

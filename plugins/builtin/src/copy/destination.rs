@@ -55,11 +55,13 @@ fn make_directories(args: &Args, host: &Host, directory: &str) -> Result<(), Fai
         }
         existing = parent;
     }
-    let whole = host.at(directory);
-    std::fs::create_dir_all(&whole)
-        .map_err(|error| Failure::crash(problem::about_bytes(&error, Path::new(directory))))?;
+    new.reverse();
+    for path in &new {
+        std::fs::create_dir(host.at(path))
+            .map_err(|error| Failure::crash(problem::about_bytes(&error, Path::new(path))))?;
+    }
     let wanted = Wanted { mode: args.value("directory_mode").cloned(), ..Wanted::of(args, directory, host) };
-    for path in new.into_iter().rev() {
+    for path in new {
         wanted.at(path).apply(host, true, None)?;
     }
     Ok(())

@@ -178,7 +178,8 @@ impl Copy<'_> {
         let Some(validate) = self.args.text("validate").filter(|line| !line.is_empty()) else { return Ok(()) };
         // Some programs look at the mode and the owner too.
         let wanted = Wanted { path: self.src.to_owned(), ..Wanted::of(self.args, self.src, self.host) };
-        wanted.apply(self.host, false, None)?;
+        Wanted { owner: None, group: None, ..wanted.clone() }.apply(self.host, false, None)?;
+        wanted.apply_owner(self.host, false)?;
         let line = check_line(validate, self.src)?;
         let finished = run_line(&line, self.host)?;
         if finished.rc != 0 {

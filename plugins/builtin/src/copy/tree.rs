@@ -115,12 +115,15 @@ impl Tree<'_> {
 
     /// Python's `copytree`: modes and times are kept, what cannot be copied is told at the end.
     fn copy_tree(&self, from: &Path, to: &Path, problems: &mut Vec<String>) -> Result<(), Failure> {
+        let entries = fs::read_dir(from).map_err(|error| problem::crash(&error, from))?;
         fs::create_dir_all(to).map_err(|error| problem::crash(&error, to))?;
-        for entry in fs::read_dir(from).map_err(|error| problem::crash(&error, from))?.flatten() {
+        for entry in entries.flatten() {
             let (source, target) = (entry.path(), to.join(entry.file_name()));
             let is_link = source.is_symlink() && self.follow != Some(true);
             if !is_link && source.is_dir() {
-                self.copy_tree(&source, &target, problems)?;
+                if let Err(failure) = self.copy_tree(&source, &target, problems) {
+                    problems.push(triple(&source, &target, failure.message()));
+                }
                 continue;
             }
             // To read it would mean to wait for a writer.
@@ -135,7 +138,7 @@ impl Tree<'_> {
                     Some(_) => problem::about_bytes(&error, &source),
                     None => error.to_string(),
                 };
-                problems.push(format!("({}, {}, {})", bytes_repr(&source), bytes_repr(&target), repr_text(&said)));
+                problems.push(triple(&source, &target, &said));
             }
         }
         copy_state(from, to).map_err(|error| problem::crash(&error, to))
@@ -192,6 +195,11 @@ fn copy_link(source: &Path, target: &Path) -> io::Result<()> {
 fn copy_times(source: &Path, target: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(source)?;
     Ok(utimensat(CWD, target, &times_of(&found), AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+/// One problem, as Python lists them.
+fn triple(source: &Path, target: &Path, said: &str) -> String {
+    format!("({}, {}, {})", bytes_repr(source), bytes_repr(target), repr_text(said))
 }
 
 fn bytes_repr(path: &Path) -> String {

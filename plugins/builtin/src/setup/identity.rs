@@ -65,9 +65,21 @@ pub(crate) fn is_local_covered(path: Option<&Value>) -> bool {
     };
     let is_json = |file: &String| {
         let plain = std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o100 == 0);
-        plain && std::fs::read(file).is_ok_and(|text| serde_json::from_slice::<Value>(&text).is_ok())
+        plain && std::fs::read(file).is_ok_and(|text| serde_json::from_slice(&text).is_ok_and(|fact| is_exact(&fact)))
     };
     fact_files(path).iter().all(is_json)
+}
+
+/// Has it only numbers that Python reads alike? Long integers, and -0, become floats here.
+fn is_exact(fact: &Value) -> bool {
+    match fact {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().is_some_and(|number| number.abs() < 1e18 && (number != 0.0 || number.is_sign_positive()))
+        }
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(map) => map.values().all(is_exact),
+        _ => true,
+    }
 }
 
 fn fact_files(path: &str) -> Vec<String> {

@@ -94,6 +94,7 @@ fn run(name: &str, case: &Value, oracle: &mut Oracle) -> Vec<(String, String)> {
         problems.push(("files".into(), format!("  python:\n{left}\n  native:\n{right}")));
     }
     outside();
+    tree::unlock(&base);
     std::fs::remove_dir_all(&base).ok();
     problems
 }
