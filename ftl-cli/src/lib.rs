@@ -3,6 +3,7 @@
 //! No logic worth a unit test should grow here beyond reading what the user wrote: arguments in, wiring, exit code out.
 
 pub mod args;
+pub mod callbacks;
 pub mod command;
 pub mod configuration;
 pub mod engine_settings;

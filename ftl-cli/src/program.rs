@@ -8,6 +8,7 @@ use ftl_core::settings::Settings;
 use ftl_output::{Display, OutputSettings};
 
 use crate::args::{self, Arguments, Outcome, Program};
+use crate::callbacks::Wanted;
 use crate::configuration::Configuration;
 use crate::exit::{self, Failure};
 use crate::parts::Parts;
@@ -139,7 +140,7 @@ fn execute(
     let parts = Parts { surroundings, arguments, settings };
     let (display, refused) = match open_display(kind, &parts) {
         Ok(display) => (display, None),
-        Err(failure) => (plain_display(), Some(failure)),
+        Err(failure) => (ftl_output::open(OutputSettings::default()), Some(failure)),
     };
     let context = Context { kind, surroundings, arguments, settings, display: display.clone() };
     let result = match refused {
@@ -185,30 +186,13 @@ fn dispatch(context: &Context<'_>) -> Result<u8, Failure> {
 }
 
 fn open_display(kind: Kind, parts: &Parts<'_>) -> Result<Arc<Display>, Failure> {
-    let configured = parts.settings.text("DEFAULT_STDOUT_CALLBACK").unwrap_or_else(|| "default".into());
-    let is_adhoc = matches!(kind, Kind::Adhoc | Kind::Ftl);
-    let extras = !is_adhoc || parts.settings.flag("DEFAULT_LOAD_CALLBACK_PLUGINS");
-    let name = match kind {
-        Kind::Play => configured.as_str(),
-        _ if !is_adhoc => "default",
-        _ if parts.arguments.flag("one_line") => "oneline",
-        _ if extras && configured != "default" => configured.as_str(),
-        _ => "minimal",
-    };
-    let mut output = parts.output(kind.command_line(), name)?;
+    let wanted = Wanted::new(kind, parts);
+    let mut output = parts.output(kind.command_line(), &wanted.stdout)?;
     output.notes = command::deprecated_options(parts.arguments);
-    if kind != Kind::Play && !(is_adhoc && extras) {
+    if !wanted.additional {
         output.enabled.clear();
     }
-    Ok(ftl_output::open(output)?)
-}
-
-/// For saying that the display that was asked for cannot be.
-fn plain_display() -> Arc<Display> {
-    match ftl_output::open(OutputSettings::default()) {
-        Ok(display) => display,
-        Err(_) => unreachable!("the default display exists"),
-    }
+    Ok(ftl_output::open(output))
 }
 
 fn unwritten(reason: &dyn std::fmt::Display) -> String {

@@ -71,7 +71,7 @@ impl Parts<'_> {
         }
     }
 
-    fn collections_paths(&self, near: &[PathBuf]) -> Vec<PathBuf> {
+    pub fn collections_paths(&self, near: &[PathBuf]) -> Vec<PathBuf> {
         let mut paths: Vec<PathBuf> = near.iter().map(|directory| directory.join("collections")).collect();
         paths.extend(self.settings.paths("COLLECTIONS_PATHS"));
         paths
@@ -113,7 +113,7 @@ impl Parts<'_> {
         Arc::new(builtin)
     }
 
-    fn plugin_host_settings(&self, core: &AnsibleCore, near: &[PathBuf]) -> PluginHostSettings {
+    pub fn plugin_host_settings(&self, core: &AnsibleCore, near: &[PathBuf]) -> PluginHostSettings {
         let configured = [
             ("filter", "DEFAULT_FILTER_PLUGIN_PATH"),
             ("test", "DEFAULT_TEST_PLUGIN_PATH"),

@@ -8,6 +8,9 @@ use crate::result::{HostStats, Status};
 use crate::source::{Diagnostic, Origin};
 use crate::value::Map;
 
+/// What only callback plugins in Python want to know, under Ansible's names; nothing when a run has none of them.
+pub type Detail = Option<Arc<Map>>;
+
 /// Self-contained: a display needs nothing else. Results are already censored (`no_log`).
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -20,6 +23,7 @@ pub enum Event {
         check: bool,
         free: bool,
         hosts: usize,
+        detail: Detail,
     },
     /// The play's pattern matched nothing.
     NoHostsMatched,
@@ -38,17 +42,17 @@ pub enum Event {
         attempts_left: u32,
     },
     AsyncPoll {
-        host: Arc<str>,
+        result: Box<HostResult>,
         job: String,
         started: bool,
         finished: bool,
     },
     AsyncOk {
-        host: Arc<str>,
+        result: Box<HostResult>,
         job: String,
     },
     AsyncFailed {
-        host: Arc<str>,
+        result: Box<HostResult>,
         job: String,
     },
     /// A file or role was included for these hosts.
@@ -56,11 +60,18 @@ pub enum Event {
         file: String,
         hosts: Vec<Arc<str>>,
         label: Option<String>,
+        task: Arc<TaskInfo>,
+        detail: Detail,
     },
     /// `-vv`: `NOTIFIED HANDLER x for host`.
     Notified {
         handler: String,
         host: Arc<str>,
+        task: Option<Arc<TaskInfo>>,
+    },
+    /// The operator is about to be asked for a variable; the detail says how.
+    VarsPrompt {
+        detail: Detail,
     },
     /// `-vv`: `META: …`.
     Meta {
@@ -97,6 +108,10 @@ pub struct TaskInfo {
     pub diff: bool,
     /// `display_args_to_stdout`: ` key=value, …` already cut and censored.
     pub shown_args: Option<String>,
+    /// Made by FTL, so that displays do not show that it begins (`meta: flush_handlers`).
+    pub implicit: bool,
+    /// The task as it is written.
+    pub detail: Detail,
 }
 
 /// How the task (or an item of its loop) ended on one host.
@@ -119,4 +134,6 @@ pub struct HostResult {
     pub error: Option<Box<Diagnostic>>,
     /// Warnings and deprecations that came with the result.
     pub messages: Vec<Diagnostic>,
+    /// The task's keywords as they were rendered for the host; not those of `no_log` tasks.
+    pub detail: Detail,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ftl_core::event::Event;
+use ftl_core::event::{Event, TaskInfo};
 use ftl_core::id::{BlockId, HostId, TaskId};
 use ftl_core::result::Status;
 use ftl_core::value::{Map, Value, to_text};
@@ -18,6 +18,7 @@ use crate::report;
 /// One inclusion, for the hosts that want it alike.
 struct Included {
     task: Arc<TaskSpec>,
+    info: Arc<TaskInfo>,
     role: bool,
     /// File, or role name.
     what: String,
@@ -103,6 +104,7 @@ impl PlayRun {
                 }
                 let mut new = Included {
                     task: done.step.task.clone(),
+                    info: done.step.info.clone(),
                     role: include.kind == IncludeKind::Role,
                     what: item.get("include").map(|v| to_text(&v)).unwrap_or_default(),
                     args: item.get("include_args").and_then(|v| v.as_map()).map(|m| (*m).clone()).unwrap_or_default(),
@@ -204,6 +206,13 @@ impl PlayRun {
             file: self.shown(include),
             hosts: include.hosts.iter().map(|h| self.name(*h)).collect(),
             label: include.label.clone(),
+            task: include.info.clone(),
+            detail: self.run.settings.detailed_events.then(|| {
+                let vars = [("args", &include.args), ("vars", &include.vars)];
+                let mut map: Map = vars.map(|(k, v)| (k, Value::dict(v.clone()).untrusted())).into_iter().collect();
+                map.insert("is_role", include.role);
+                Arc::new(map)
+            }),
         });
     }
 

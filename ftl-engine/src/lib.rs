@@ -16,6 +16,7 @@ mod argument_spec;
 mod cancel;
 mod cursor;
 mod debugger;
+mod detail;
 mod report;
 mod run;
 mod settings;

@@ -23,9 +23,7 @@ enum Done {
 impl PlayRun {
     pub(crate) async fn run_meta(&mut self, step: Step, meta: Meta) -> Result<(), Fatal> {
         let implicit = step.task.implicit;
-        if !implicit {
-            self.emit(Event::TaskStarted(step.info.clone()));
-        }
+        self.emit(Event::TaskStarted(step.info.clone()));
         if matches!(meta, Meta::Noop | Meta::RefreshInventory | Meta::ResetConnection)
             && !step.task.keywords.when.is_empty()
         {
@@ -55,6 +53,7 @@ impl PlayRun {
                 looped: false,
                 error: None,
                 messages: vec![],
+                detail: None,
             }));
         }
         Ok(())

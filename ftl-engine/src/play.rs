@@ -12,6 +12,7 @@ use ftl_playbook::graph::{Action, BlockSpec, Entry, Keywords, Meta, PlaySpec, Ta
 use ftl_template::Renderer;
 
 use crate::debugger;
+use crate::detail;
 use crate::magic;
 use crate::play_run::{Ledger, PlayRun};
 use crate::process::Fatal;
@@ -69,12 +70,7 @@ pub(crate) async fn run_play(
         Err(fatal) => return Err((ledger, fatal)),
     };
     if hosts.is_empty() {
-        run.sink.emit(Event::PlayStarted {
-            name: rendered.name.clone(),
-            check: rendered.check,
-            free: rendered.is_free(),
-            hosts: 0,
-        });
+        run.sink.emit(started(run, &spec, &rendered, &ledger, &[]));
         run.sink.emit(Event::NoHostsMatched);
         return Ok((ledger, PlayEnd::Next, None));
     }
@@ -85,12 +81,7 @@ pub(crate) async fn run_play(
     let mut code = None;
     let mut previously = ledger.failed.len() + ledger.unreachable.len();
     for batch in batches {
-        run.sink.emit(Event::PlayStarted {
-            name: rendered.name.clone(),
-            check: rendered.check,
-            free: rendered.is_free(),
-            hosts: batch.len(),
-        });
+        run.sink.emit(started(run, &spec, &rendered, &ledger, &batch));
         let size = batch.len();
         Arc::make_mut(&mut play).batch = batch.clone();
         let (back, outcome) = run_batch(run, &spec, &rendered, &play, ledger, batch).await;
@@ -113,6 +104,20 @@ pub(crate) async fn run_play(
         previously = now;
     }
     Ok((ledger, PlayEnd::Next, code))
+}
+
+fn started(run: &Run, spec: &PlaySpec, rendered: &Rendered, ledger: &Ledger, batch: &[HostId]) -> Event {
+    let words = [
+        ("hosts", rendered.patterns.iter().map(|p| Value::str(p.as_str())).collect()),
+        ("strategy", Value::str(rendered.strategy.as_str())),
+    ];
+    Event::PlayStarted {
+        name: rendered.name.clone(),
+        check: rendered.check,
+        free: rendered.is_free(),
+        hosts: batch.len(),
+        detail: detail::play(run, spec, words, &ledger.world.inventory, batch),
+    }
 }
 
 async fn run_batch(
@@ -352,6 +357,7 @@ async fn ask_variables(run: &Arc<Run>, spec: &PlaySpec, play: &Arc<PlayVars>, le
             None => None,
         };
         let prompt = text(&var.prompt)?.unwrap_or_else(|| var.name.clone());
+        run.sink.emit(Event::VarsPrompt { detail: detail::prompt(run, var, &prompt, default.as_ref()) });
         let value = ask(run, var, &prompt, default).await?;
         let value = match (&var.encrypt, value) {
             (Some(scheme), value) if !value.is_none() => encrypt(&renderer, scheme, var, &value)?,

@@ -15,6 +15,7 @@ use ftl_template::{Placeholders, Renderer};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cursor::{Cursor, Filter, tasks_of};
+use crate::detail;
 use crate::run::Run;
 use crate::step::Step;
 use crate::vars::{PlayVars, RoleVars, TaskScope, World};
@@ -257,6 +258,8 @@ impl PlayRun {
             handler: self.graph.task(id).is_handler,
             check: self.run.settings.check,
             shown_args: None,
+            implicit: self.graph.task(id).implicit && matches!(self.graph.task(id).kind, TaskKind::Meta(_)),
+            detail: detail::written(&self.run, &self.graph, self.graph.task(id)),
         });
         let step = self.step(host, id, &placeholder);
         let scope = Arc::new(step.scope_for(Some(host)));

@@ -212,7 +212,8 @@ impl PlayRun {
         if self.notified.insert((handler, host)) {
             let task = self.graph.task(handler);
             let title = task.name.as_ref().map(to_text).unwrap_or_default();
-            self.emit(Event::Notified { handler: title, host: self.name(host) });
+            let task = self.run.settings.detailed_events.then(|| self.task_info(host, handler));
+            self.emit(Event::Notified { handler: title, host: self.name(host), task });
         }
     }
 

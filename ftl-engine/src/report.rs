@@ -47,6 +47,7 @@ fn result(step: &Step, outcome: &Outcome, item: Option<String>) -> HostResult {
             error => error.clone().map(Box::new),
         },
         messages: outcome.messages.clone(),
+        detail: outcome.detail.clone(),
     }
 }
 

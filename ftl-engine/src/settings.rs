@@ -54,6 +54,8 @@ pub struct EngineSettings {
     /// Directory of the fact cache (`jsonfile`), if any, and seconds an entry stays good (0: for ever).
     pub fact_cache: Option<(PathBuf, u64)>,
     pub strict_origin: bool,
+    /// Events say what callback plugins in Python want to know.
+    pub detailed_events: bool,
     /// `ansible_managed`, as written.
     pub ansible_managed: String,
     /// Playbook-level `cli` variables that magic variables show (`ansible_limit`, …) are made from the fields above.
@@ -116,6 +118,7 @@ impl Default for EngineSettings {
             show_custom_stats: false,
             fact_cache: None,
             strict_origin: false,
+            detailed_events: false,
             ansible_managed: "Ansible managed".into(),
             extra_vars: Arc::new(Map::new()),
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ftl_core::event::{Event, TaskInfo};
+use ftl_core::event::{Detail, Event, TaskInfo};
 use ftl_core::id::HostId;
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value};
@@ -102,6 +102,8 @@ pub(crate) struct Outcome {
     pub register: Option<String>,
     /// Per-item diff display etc. wants to know the effective `diff`.
     pub diff: bool,
+    /// For callback plugins in Python: the keywords as rendered.
+    pub detail: Detail,
     /// A discovered interpreter, to be stored as a fact of this host (or the one delegated to).
     pub discovered: Option<String>,
 }

@@ -5,6 +5,8 @@
 
 pub mod settings;
 pub mod ansible;
+mod callback_event;
+pub mod callback_host;
 pub mod collection;
 pub mod locate;
 pub mod native;
@@ -22,6 +24,7 @@ pub mod runtime;
 
 #[cfg(feature = "native")]
 pub use builtin::BuiltinModules;
+pub use callback_host::{CallbackError, CallbackHost, CallbackRequest};
 pub use collection::Collections;
 pub use native::{NativeCall, NativeModules};
 pub use plugin_host::{PluginHost, PluginHostSettings};

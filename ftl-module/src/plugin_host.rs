@@ -34,6 +34,23 @@ pub struct PluginHostSettings {
     pub collections_paths: Vec<PathBuf>,
 }
 
+impl PluginHostSettings {
+    /// Python with the user's ansible-core, about to run a program of ours.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg("-c").arg(program).env_clear().envs(&self.environment);
+        if let Some(core) = &self.ansible_core {
+            let rest = self.environment.get("PYTHONPATH").map(|p| format!(":{p}")).unwrap_or_default();
+            command.env("PYTHONPATH", format!("{}{rest}", core.display()));
+        }
+        let paths: Vec<_> = self.collections_paths.iter().map(|p| p.to_string_lossy().into_owned()).collect();
+        if !paths.is_empty() {
+            command.env("ANSIBLE_COLLECTIONS_PATH", paths.join(":"));
+        }
+        command
+    }
+}
+
 /// The running process and what is known of its plugins.
 pub struct PluginHost {
     settings: PluginHostSettings,
@@ -222,16 +239,7 @@ impl PluginHost {
     }
 
     fn start(&self) -> Result<Process, PluginError> {
-        let mut command = Command::new(&self.settings.python);
-        command.arg("-c").arg(PROGRAM).env_clear().envs(&self.settings.environment);
-        if let Some(core) = &self.settings.ansible_core {
-            let rest = self.settings.environment.get("PYTHONPATH").map(|p| format!(":{p}")).unwrap_or_default();
-            command.env("PYTHONPATH", format!("{}{rest}", core.display()));
-        }
-        let paths: Vec<_> = self.settings.collections_paths.iter().map(|p| p.to_string_lossy().into_owned()).collect();
-        if !paths.is_empty() {
-            command.env("ANSIBLE_COLLECTIONS_PATH", paths.join(":"));
-        }
+        let mut command = self.settings.command(PROGRAM);
         command.current_dir(&self.settings.base_dir).stdin(Stdio::piped()).stdout(Stdio::piped());
         let failed = |error: std::io::Error| PluginError {
             message: format!("Python plugins need {}: {error}", self.settings.python.display()),

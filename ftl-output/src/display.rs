@@ -30,36 +30,54 @@ pub struct Display {
 
 struct State {
     screen: Screen,
+    /// What the views are made from, until the run begins.
+    settings: Option<OutputSettings>,
     views: Vec<Box<dyn View>>,
+    /// Callback plugins in Python: they see every event, after the views.
+    callbacks: Option<Callbacks>,
     /// The screens that were not chosen; at `-vv`, a run begins with saying so.
     others: Vec<&'static str>,
     finished: bool,
 }
 
-/// Makes the display the settings ask for; the error names a callback plugin that FTL does not have.
-pub fn open(mut settings: OutputSettings) -> Result<Arc<Display>, Diagnostic> {
+/// Callback plugins that run elsewhere.
+pub struct Callbacks {
+    /// Shows them an event (`true`: with its secrets), and waits for them; the answer is why they are lost.
+    pub show: Box<dyn FnMut(&Event, bool) -> Option<Diagnostic> + Send>,
+    /// One of them is the `stdout_callback`.
+    pub screen: bool,
+    /// Displays of ours that they stand for.
+    pub instead_of: Vec<String>,
+}
+
+/// Makes the screen; what fills it is decided by [`Display::begin`].
+pub fn open(mut settings: OutputSettings) -> Arc<Display> {
     let masks = settings.masks.clone();
-    let mut notes = table::resolve(&mut settings)?;
     let mut screen = Screen::new(&mut settings);
-    let settings = Arc::new(settings);
-    let mut views = vec![table::view(&settings)?];
-    for name in &settings.enabled {
-        match table::extra(name, &settings) {
-            Ok(Some(view)) => views.push(view),
-            Ok(None) => {}
-            Err(note) => notes.push(note),
-        }
-    }
-    for note in &notes {
-        screen.message(note);
+    for note in std::mem::take(&mut settings.notes) {
+        screen.message(&note);
     }
     screen.flush();
     let ticking = screen.live.is_enabled();
-    let state = Arc::new(Mutex::new(State { screen, views, others: table::others(&settings), finished: false }));
+    let state =
+        State { screen, settings: Some(settings), views: vec![], callbacks: None, others: vec![], finished: false };
+    let state = Arc::new(Mutex::new(state));
     if ticking {
         tick(&state);
     }
-    Ok(Arc::new(Display { state, masks }))
+    Arc::new(Display { state, masks })
+}
+
+impl State {
+    fn add_extras(&mut self, settings: &Arc<OutputSettings>) {
+        for name in &settings.enabled {
+            match table::extra(name, settings) {
+                Ok(Some(view)) => self.views.push(view),
+                Ok(None) => {}
+                Err(note) => self.screen.message(&note),
+            }
+        }
+    }
 }
 
 /// Redraws the live line until the run, or its display, is gone.
@@ -84,6 +102,29 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl Display {
+    /// Makes the displays the settings ask for, before the first event; the error names one that FTL does not have.
+    pub fn begin(&self, callbacks: Option<Callbacks>) -> Result<(), Diagnostic> {
+        let mut state = lock(&self.state);
+        let Some(mut settings) = state.settings.take() else { return Ok(()) };
+        let replaced = callbacks.as_ref().map_or(&[][..], |callbacks| &callbacks.instead_of[..]);
+        settings.enabled.retain(|name| !replaced.contains(name));
+        if callbacks.as_ref().is_none_or(|callbacks| !callbacks.screen) {
+            for note in table::resolve(&mut settings) {
+                state.screen.message(&note);
+            }
+            let settings = Arc::new(settings);
+            state.views.push(table::view(&settings)?);
+            // The process of the plugins says so itself.
+            state.others = if callbacks.is_none() { table::others(&settings) } else { vec![] };
+            state.add_extras(&settings);
+        } else {
+            state.add_extras(&Arc::new(settings));
+        }
+        state.callbacks = callbacks;
+        state.screen.flush();
+        Ok(())
+    }
+
     /// A warning, deprecation or error that belongs to no event: printed like all others, and once.
     pub fn message(&self, diagnostic: &Diagnostic) {
         let mut state = lock(&self.state);
@@ -149,8 +190,11 @@ fn is_asked_for(event: &Event) -> bool {
 impl EventSink for Display {
     fn emit(&self, event: Event) {
         let mut state = lock(&self.state);
-        let State { screen, views, others, .. } = &mut *state;
-        screen.live.note(&event);
+        let State { screen, views, callbacks, others, .. } = &mut *state;
+        let hidden = matches!(&event, Event::TaskStarted(task) if task.implicit);
+        if !hidden {
+            screen.live.note(&event);
+        }
         if let Event::PlaybookStarted { .. } | Event::PlayStarted { .. } = &event {
             for name in others.drain(..) {
                 let text = format!("Skipping callback '{name}', as we already have a stdout callback.");
@@ -163,8 +207,15 @@ impl EventSink for Display {
             Event::Meta { text } => screen.verbose(2, None, &format!("META: {}", text.trim_start_matches("META: "))),
             _ => {
                 screen.reveals = is_asked_for(&event);
-                for view in views.iter_mut() {
-                    view.show(&event, screen);
+                if !hidden {
+                    views.iter_mut().for_each(|view| view.show(&event, screen));
+                }
+                if let Some(callbacks) = callbacks {
+                    // They write to the same terminal.
+                    screen.give_way();
+                    if let Some(lost) = (callbacks.show)(&event, screen.reveals) {
+                        screen.message(&lost);
+                    }
                 }
                 screen.reveals = false;
             }

@@ -11,5 +11,6 @@ mod screen;
 mod settings;
 mod table;
 
-pub use display::{Display, open};
+pub use display::{Callbacks, Display, open};
 pub use settings::{ColourNames, Colouring, FileReader, LogSettings, OutputSettings, ResultFormat, Writer};
+pub use table::{has_extra, has_screen};

@@ -211,6 +211,13 @@ impl Screen {
         self.err.flush();
     }
 
+    /// Lets another process write: everything said so far is out, and the live line away.
+    pub(crate) fn give_way(&mut self) {
+        self.live.clear(&mut self.out);
+        self.out.flush();
+        self.err.flush();
+    }
+
     pub(crate) fn hide_progress(&mut self, hidden: bool) {
         self.live.hide(hidden, &mut self.out);
         self.out.flush();

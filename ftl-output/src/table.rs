@@ -32,14 +32,20 @@ fn short(name: &str) -> &str {
     PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
-fn unsupported(name: &str) -> String {
-    format!("callback plugin '{name}' is not supported yet")
+/// Is there a display of ours for this `stdout_callback`, and does it do exactly what Ansible's does?
+pub fn has_screen(name: &str) -> bool {
+    SCREENS.iter().any(|(known, _)| *known == short(name))
+}
+
+/// Is there a display of ours for this entry of `callbacks_enabled`?
+pub fn has_extra(name: &str) -> bool {
+    EXTRAS.iter().any(|(known, _)| *known == short(name.trim()))
 }
 
 /// Replaces displays that are settings of the default one; the answer is what to tell the user.
-pub(crate) fn resolve(settings: &mut OutputSettings) -> Result<Vec<Diagnostic>, Diagnostic> {
+pub(crate) fn resolve(settings: &mut OutputSettings) -> Vec<Diagnostic> {
     let name = short(&settings.display).to_string();
-    let mut notes = std::mem::take(&mut settings.notes);
+    let mut notes = vec![];
     match name.as_str() {
         "yaml" | "debug" => {
             notes.push(Diagnostic::warning(format!(
@@ -52,14 +58,14 @@ pub(crate) fn resolve(settings: &mut OutputSettings) -> Result<Vec<Diagnostic>, 
         "oneline" => notes.push(Oneline::note()),
         _ => {}
     }
-    Ok(notes)
+    notes
 }
 
 pub(crate) fn view(settings: &Arc<OutputSettings>) -> Result<Box<dyn View>, Diagnostic> {
     let name = short(&settings.display);
     match SCREENS.iter().find(|(known, _)| *known == name) {
         Some((_, make)) => Ok(make(settings.clone())),
-        None => Err(Diagnostic::error(unsupported(&settings.display))),
+        None => Err(Diagnostic::error(format!("Could not load '{}' callback plugin.", settings.display))),
     }
 }
 
@@ -77,6 +83,6 @@ pub(crate) fn extra(name: &str, settings: &Arc<OutputSettings>) -> Result<Option
     }
     match EXTRAS.iter().find(|(known, _)| *known == bare) {
         Some((_, make)) => Ok(Some(make(settings.clone()))),
-        None => Err(Diagnostic::warning(unsupported(name))),
+        None => Err(Diagnostic::warning(format!("Skipping callback plugin '{name}', unable to load"))),
     }
 }

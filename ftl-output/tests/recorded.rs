@@ -141,6 +141,8 @@ fn task(json: &Json) -> Arc<TaskInfo> {
         check: json["check"].as_bool().unwrap_or_default(),
         diff: json["diff"].as_bool().unwrap_or_default(),
         shown_args: json["args"].as_str().map(str::to_string),
+        implicit: false,
+        detail: None,
     })
 }
 
@@ -160,6 +162,7 @@ fn result(json: &Json, status: Status) -> HostResult {
         looped: json["looped"].as_bool().unwrap_or_default(),
         error: (!json["error"].is_null()).then(|| Box::new(diagnostic(&json["error"]))),
         messages: json["messages"].as_array().into_iter().flatten().map(diagnostic).collect(),
+        detail: None,
     }
 }
 
@@ -187,7 +190,13 @@ fn event(json: &Json) -> Event {
     let is = |key: &str| json[key].as_bool().unwrap_or_else(|| json[key].as_i64() == Some(1));
     match json["event"].as_str().unwrap() {
         "playbook" => Event::PlaybookStarted { file: text(json, "file") },
-        "play" => Event::PlayStarted { name: text(json, "name"), check: is("check"), free: is("free"), hosts: 0 },
+        "play" => Event::PlayStarted {
+            name: text(json, "name"),
+            check: is("check"),
+            free: is("free"),
+            hosts: 0,
+            detail: None,
+        },
         "no_hosts_matched" => Event::NoHostsMatched,
         "no_hosts_remaining" => Event::NoHostsRemaining,
         "task" => Event::TaskStarted(task(&json["task"])),
@@ -204,16 +213,19 @@ fn event(json: &Json) -> Event {
             attempts_left: json["left"].as_u64().unwrap() as u32,
         },
         "async_poll" => {
-            Event::AsyncPoll { host: host(), job: text(json, "job"), started: is("started"), finished: is("finished") }
+            let result = Box::new(result(json, Status::Ok));
+            Event::AsyncPoll { result, job: text(json, "job"), started: is("started"), finished: is("finished") }
         }
-        "async_ok" => Event::AsyncOk { host: host(), job: text(json, "job") },
-        "async_failed" => Event::AsyncFailed { host: host(), job: text(json, "job") },
+        "async_ok" => Event::AsyncOk { result: Box::new(result(json, Status::Ok)), job: text(json, "job") },
+        "async_failed" => Event::AsyncFailed { result: Box::new(result(json, Status::Failed)), job: text(json, "job") },
         "include" => Event::Included {
             file: text(json, "file"),
             hosts: json["hosts"].as_array().unwrap().iter().map(|h| h.as_str().unwrap().into()).collect(),
             label: json["label"].as_str().map(str::to_string),
+            task: task(&json["task"]),
+            detail: None,
         },
-        "notify" => Event::Notified { handler: text(json, "handler"), host: host() },
+        "notify" => Event::Notified { handler: text(json, "handler"), host: host(), task: None },
         "message" => Event::Message(diagnostic(&json["message"])),
         "verbose" => Event::Verbose {
             level: json["level"].as_u64().unwrap() as u8,
@@ -241,7 +253,8 @@ fn replay(case: &Path) -> (String, String) {
     let events: Vec<Json> = read("events.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut settings = settings(&read("args"), !case.join("playbook.yml").exists(), sources(&events));
     settings.writers = Some((Box::new(out.clone()), Box::new(err.clone())));
-    let display = ftl_output::open(settings).unwrap();
+    let display = ftl_output::open(settings);
+    display.begin(None).unwrap();
     // The display says by itself which screens were not chosen.
     let said = |json: &&Json| json["text"].as_str().is_some_and(|text| text.starts_with("Skipping callback '"));
     for json in events.iter().filter(|json| !said(json)) {

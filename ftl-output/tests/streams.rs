@@ -52,6 +52,8 @@ fn task(title: &str, action: &str) -> Arc<TaskInfo> {
         check: false,
         diff: true,
         shown_args: None,
+        implicit: false,
+        detail: None,
     })
 }
 
@@ -67,6 +69,7 @@ fn result(task: &Arc<TaskInfo>, status: Status, entries: &[(&str, Value)]) -> Ho
         looped: false,
         error: None,
         messages: vec![],
+        detail: None,
     }
 }
 
@@ -81,7 +84,8 @@ fn recap() -> Event {
 fn shown(mut settings: OutputSettings, events: Vec<Event>, secrets: &[&str]) -> (String, String) {
     let (out, err) = (Captured::default(), Captured::default());
     settings.writers = Some((Box::new(out.clone()), Box::new(err.clone())));
-    let display = open(settings).unwrap();
+    let display = open(settings);
+    display.begin(None).unwrap();
     secrets.iter().for_each(|secret| display.masks().add(secret));
     events.into_iter().for_each(|event| display.emit(event));
     assert_eq!(display.finish(), None);
@@ -90,7 +94,7 @@ fn shown(mut settings: OutputSettings, events: Vec<Event>, secrets: &[&str]) -> 
 }
 
 fn play() -> Event {
-    Event::PlayStarted { name: "p".into(), check: false, free: false, hosts: 1 }
+    Event::PlayStarted { name: "p".into(), check: false, free: false, hosts: 1, detail: None }
 }
 
 #[test]
@@ -237,7 +241,8 @@ fn broken_streams_do_not_end_a_run() {
     for (kind, lost) in [(ErrorKind::BrokenPipe, false), (ErrorKind::StorageFull, true)] {
         let err = Captured::default();
         let writers: (ftl_output::Writer, ftl_output::Writer) = (Box::new(Broken(kind)), Box::new(err.clone()));
-        let display = open(OutputSettings { writers: Some(writers), ..Default::default() }).unwrap();
+        let display = open(OutputSettings { writers: Some(writers), ..Default::default() });
+        display.begin(None).unwrap();
         for _ in 0..3 {
             display.emit(play());
         }
@@ -302,14 +307,15 @@ fn displays_by_name() {
         ("ansible.builtin.minimal", None),
         ("community.general.yaml", None),
         ("debug", None),
-        ("community.general.unixy", Some("callback plugin 'community.general.unixy' is not supported yet")),
-        ("nonsense", Some("callback plugin 'nonsense' is not supported yet")),
+        ("community.general.unixy", Some("Could not load 'community.general.unixy' callback plugin.")),
+        ("nonsense", Some("Could not load 'nonsense' callback plugin.")),
     ] {
         let answer = open(OutputSettings {
             display: name.into(),
             writers: Some((Box::new(std::io::sink()), Box::new(std::io::sink()))),
             ..Default::default()
-        });
+        })
+        .begin(None);
         assert_eq!(answer.err().map(|e| e.message).as_deref(), error, "{name}");
     }
     let t = task("t", "ping");

@@ -116,8 +116,10 @@ pub(super) const ASYNC: &[OptionSpec] = &[
     o("-B --background", "seconds", Number, "run in the background, for that many seconds"),
 ];
 
-pub(super) const OUTPUT: &[OptionSpec] =
-    &[o("-o --one-line", "one_line", Flag, "one line per result"), o("-t --tree", "tree", Text, "not supported yet")];
+pub(super) const OUTPUT: &[OptionSpec] = &[
+    o("-o --one-line", "one_line", Flag, "one line per result"),
+    o("-t --tree", "tree", Text, "write results to files in this directory"),
+];
 
 pub(super) const TASK_TIMEOUT: &[OptionSpec] =
     &[o("--task-timeout", "task_timeout", Number, "seconds the task may take")];

@@ -43,9 +43,6 @@ pub fn complete(kind: Kind, arguments: &mut Arguments) -> Result<(), String> {
 
 pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     let arguments = context.arguments;
-    if arguments.flag("tree") {
-        return Err(Failure::not_supported("The option -t/--tree"));
-    }
     let pattern = arguments.positionals.first().map(String::as_str).unwrap_or_default();
     let base_dir = arguments.text("basedir").map(|path| PathBuf::from(context.surroundings.path(path)));
     let base_dir = base_dir
@@ -86,7 +83,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     if hosts.is_empty() && !pattern.contains("{{") {
         return Ok(exit::OK);
     }
-    prepared.run(context, vec![loaded.playbook], &passwords, limit)
+    prepared.run(context, &[base_dir], vec![loaded.playbook], &passwords, limit)
 }
 
 /// `-a`, or the setting; `@file` is read for `ftl` alone, because `ansible` takes it as it is.

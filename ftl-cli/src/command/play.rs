@@ -32,7 +32,7 @@ pub fn run(context: &Context<'_>) -> Result<u8, Failure> {
     let playbooks = load(context, &prepared)?;
     match listing {
         true => list(context, &prepared, &playbooks, limit.as_ref()),
-        false => prepared.run(context, playbooks, &passwords, limit),
+        false => prepared.run(context, &near, playbooks, &passwords, limit),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::passwords::Passwords;
 use crate::program::{Context, Kind};
 use crate::retry_file::RetryFileSink;
 use crate::terminal::{Terminal, is_interactive};
-use crate::{signals, vault_identity};
+use crate::{callbacks, signals, vault_identity};
 
 /// Everything that is known before a playbook is read.
 pub struct Prepared {
@@ -131,16 +131,20 @@ impl Prepared {
     pub fn run(
         self,
         context: &Context<'_>,
+        near: &[PathBuf],
         playbooks: Vec<Playbook>,
         passwords: &Passwords,
         limit: Option<Limit>,
     ) -> Result<u8, Failure> {
         let parts = context.parts();
-        let settings = parts.engine(self.core.as_ref(), self.extra_vars.clone(), passwords)?;
+        let mut settings = parts.engine(self.core.as_ref(), self.extra_vars.clone(), passwords)?;
         let options = &settings.connection;
         let given = [&options.password, &options.private_key_passphrase, &settings.become_password];
         given.into_iter().flatten().for_each(|password| context.display.masks().add(password.reveal()));
         hide_passwords(&self.extra_vars, context.display.masks());
+        let cancel = Cancel::default();
+        let callbacks = callbacks::begin(context, self.core.as_ref(), near, &playbooks, &self.extra_vars, &cancel)?;
+        settings.detailed_events = callbacks.is_some();
         let display = context.display.clone();
         let sink: Arc<dyn EventSink> = match context.settings.flag("RETRY_FILES_ENABLED") {
             true => Arc::new(RetryFileSink::new(
@@ -150,7 +154,6 @@ impl Prepared {
             )),
             false => display.clone(),
         };
-        let cancel = Cancel::default();
         let run = Arc::new(Run {
             settings,
             runtime: self.modules.clone(),
@@ -180,7 +183,13 @@ impl Prepared {
         if let Some(error) = &finish.error {
             display.message(error);
         }
+        if let Some(callbacks) = &callbacks {
+            callbacks.close();
+        }
+        let ended = callbacks.and_then(|callbacks| callbacks.ended());
         let code = match interruption.exit_code() {
+            // A plugin has ended the run, and has said why.
+            None if ended.is_some() => ended.unwrap_or(exit::GENERAL),
             Some(code) => {
                 display.error_text("User interrupted execution");
                 code

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use ftl_core::event::Event;
+use ftl_core::event::{Detail, Event, HostResult};
 use ftl_core::value::{Map, Value, to_text};
 
 use super::TaskFailure;
 use super::execute::pause;
 use crate::action::{ActionContext, async_status};
+use crate::report;
+use crate::step::Outcome;
 
-pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Map, TaskFailure> {
+pub(super) async fn poll(context: &ActionContext<'_>, started: Map, detail: &Detail) -> Result<Map, TaskFailure> {
     let step = context.step;
     let Some(job) = started.get("ansible_job_id").map(to_text) else {
         let mut map = Map::new();
@@ -37,7 +39,7 @@ pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Ma
             break;
         }
         step.emit(Event::AsyncPoll {
-            host: step.host_name.clone(),
+            result: told(context, &answer, detail),
             job: job.clone(),
             started: truth(&answer, "started"),
             finished: truth(&answer, "finished"),
@@ -53,9 +55,15 @@ pub(super) async fn poll(context: &ActionContext<'_>, started: Map) -> Result<Ma
         map.insert("msg", format!("async task did not complete within the requested time - {limit}s"));
         map.insert("async_result", Value::dict(answer));
     }
-    let (host, failed) = (step.host_name.clone(), truth(&map, "failed"));
-    step.emit(if failed { Event::AsyncFailed { host, job } } else { Event::AsyncOk { host, job } });
+    let (result, failed) = (told(context, &map, detail), truth(&map, "failed"));
+    step.emit(if failed { Event::AsyncFailed { result, job } } else { Event::AsyncOk { result, job } });
     Ok(map)
+}
+
+fn told(context: &ActionContext<'_>, map: &Map, detail: &Detail) -> Box<HostResult> {
+    let outcome =
+        Outcome { map: map.clone(), no_log: context.keywords.no_log, detail: detail.clone(), ..Outcome::default() };
+    Box::new(report::host_result(context.step, &outcome))
 }
 
 fn truth(map: &Map, key: &str) -> bool {

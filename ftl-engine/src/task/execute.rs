@@ -13,9 +13,9 @@ use super::keywords::{Resolved, defined, register_name, render_bool};
 use super::looping::{self, Control};
 use super::{TaskFailure, arguments, background, notes, verdict};
 use crate::action::{self, ActionContext, ActionSpec};
-use crate::report;
 use crate::step::{Outcome, Step};
 use crate::vars::{Facts, HostVarsObject, TaskScope};
+use crate::{detail, report};
 
 /// The whole task for one host. Never fails: failures are in the outcome.
 pub(crate) async fn run_step(step: &Step) -> Outcome {
@@ -366,6 +366,7 @@ async fn attempt(
         None => renderer,
     };
     let args = arguments::render_arguments(&step.run, &step.task, &renderer)?;
+    outcome.detail = detail::rendered(step, &keywords, &args, &place.host, &renderer);
     if let TaskKind::Include(include) = &step.task.kind {
         return include_result(include.kind, args, outcome);
     }
@@ -475,7 +476,7 @@ async fn run_attempts(
             Err(failure) => return Err(failure),
         };
         if keywords.async_seconds > 0 && keywords.poll > 0 && !flag(&map, "skipped") && !flag(&map, "failed") {
-            map = background::poll(&context, map).await?;
+            map = background::poll(&context, map, &outcome.detail).await?;
         }
         verdict::normalize(&mut map);
         // What `failed_when` decides is the task's failure, not the module's.

@@ -325,23 +325,25 @@ impl View for Default {
             Event::ItemFinished(result) => self.item(result, screen),
             Event::HostFinished(result) => self.finished(result, screen),
             Event::Retrying { result, attempts_left } => self.retrying(result, *attempts_left, screen),
-            Event::AsyncPoll { host, job, started, finished } => {
-                let (started, finished) = (python(*started), python(*finished));
+            Event::AsyncPoll { result, job, started, finished } => {
+                let (host, started, finished) = (&result.host, python(*started), python(*finished));
                 let text = format!("ASYNC POLL on {host}: jid={job} started={started} finished={finished}");
                 screen.line(&text, Tone::Debug);
             }
-            Event::AsyncOk { host, job } => screen.line(&format!("ASYNC OK on {host}: jid={job}"), Tone::Debug),
-            Event::AsyncFailed { host, job } => {
-                screen.line(&format!("ASYNC FAILED on {host}: jid={job}"), Tone::Debug);
+            Event::AsyncOk { result, job } => {
+                screen.line(&format!("ASYNC OK on {}: jid={job}", result.host), Tone::Debug);
             }
-            Event::Included { file, hosts, label } => {
+            Event::AsyncFailed { result, job } => {
+                screen.line(&format!("ASYNC FAILED on {}: jid={job}", result.host), Tone::Debug);
+            }
+            Event::Included { file, hosts, label, .. } => {
                 let mut text = format!("included: {file} for {}", hosts.join(", "));
                 if let Some(label) = label.as_ref().filter(|l| !l.is_empty()) {
                     text.push_str(&format!(" => (item={label})"));
                 }
                 screen.line(&text, Tone::Included);
             }
-            Event::Notified { handler, host } => {
+            Event::Notified { handler, host, .. } => {
                 if self.settings.verbosity > 1 {
                     screen.screen_line(&format!("NOTIFIED HANDLER {handler} for {host}"), Some(Tone::Verbose));
                 }
@@ -353,7 +355,7 @@ impl View for Default {
                 }
                 self.dry_run(screen);
             }
-            Event::Message(_) | Event::Verbose { .. } | Event::Meta { .. } => {}
+            Event::Message(_) | Event::Verbose { .. } | Event::Meta { .. } | Event::VarsPrompt { .. } => {}
         }
     }
 }
