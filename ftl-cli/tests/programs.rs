@@ -51,7 +51,6 @@ fn ftl_takes_its_own_options_and_those_of_ansible() {
     check(&["-i", "h1,", "-m", "debug", "-a", "@args.json"], 0, "\"file\"");
     check(&["h1", "-i", "h1,", "-f", "3", "-m", "debug", "-a", "var=ansible_forks"], 0, "\"ansible_forks\": 3");
     check(&["-m", "debug"], 2, "ftl: error: the following arguments are required: pattern");
-    check(&["-i", "h1,", "-m", "debug", "-t", "dir"], 5, "The option -t/--tree is not supported yet");
     check(&["--version"], 0, "compatible with ansible-core 2.19.14");
 }
 

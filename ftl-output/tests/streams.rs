@@ -345,7 +345,7 @@ fn extra_displays_add_their_lines() {
     let (out, err) = shown(settings, events, &[]);
     assert!(out.contains("Playbook run took 0 days, 0 hours, 0 minutes, 0 seconds\n"), "{out}");
     assert!(out.contains(&format!("\na task {} 0.0", "-".repeat(66))), "{out}");
-    assert_eq!(err, "[WARNING]: callback plugin 'mail' is not supported yet\n");
+    assert_eq!(err, "[WARNING]: Skipping callback plugin 'mail', unable to load\n");
     let report = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     assert!(report.file_name().unwrap().to_string_lossy().starts_with("site-"));
     let report = fs::read_to_string(report).unwrap();
