@@ -77,7 +77,7 @@ impl Wanted {
         if host.check() && !file.exists() {
             return Ok(true);
         }
-        let found = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, file))?;
+        let found = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, Path::new(&self.path)))?;
         let uid = match number(owner).or_else(|| account::user_named(owner).map(|user| i64::from(user.uid))) {
             Some(uid) => uid,
             None => return Err(self.failure(format!("chown failed: failed to look up user {owner}"))),
@@ -90,8 +90,9 @@ impl Wanted {
             return Ok(true);
         }
         let uid = u32::try_from(uid).map_err(|_| self.failure("chown failed".into()))?;
-        chownat(CWD, file, Some(Uid::from_raw(uid)), None, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|error| self.failure("chown failed".into()).because(problem::about_bytes(&error.into(), file)))?;
+        chownat(CWD, file, Some(Uid::from_raw(uid)), None, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| {
+            self.failure("chown failed".into()).because(problem::about_bytes(&error.into(), Path::new(&self.path)))
+        })?;
         Ok(true)
     }
 
@@ -106,7 +107,7 @@ impl Wanted {
         if host.check() && !file.exists() {
             return Ok(true);
         }
-        let found = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, file))?;
+        let found = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, Path::new(&self.path)))?;
         let gid = match number(group).or_else(|| account::group_named(group).map(|group| i64::from(group.gid))) {
             Some(gid) => gid,
             None => return Err(self.failure(format!("chgrp failed: failed to look up group {group}"))),
@@ -135,7 +136,7 @@ impl Wanted {
         if host.check() && !file.exists() {
             return Ok(true);
         }
-        let found = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, file))?;
+        let found = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, Path::new(&self.path)))?;
         let current = Current { mode: found.mode(), is_dir: found.is_dir(), umask: host.umask() };
         let mode = mode::wanted(wanted, current)
             .map_err(|bad| self.failure(bad.message.into()).with("details", bad.details))?;
@@ -153,8 +154,8 @@ impl Wanted {
         }
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode & 0o7777))
-            .map_err(|error| problem::crash(&error, file))?;
-        let after = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, file))?;
+            .map_err(|error| problem::crash(&error, Path::new(&self.path)))?;
+        let after = std::fs::symlink_metadata(file).map_err(|error| problem::crash(&error, Path::new(&self.path)))?;
         Ok(changed || after.mode() & 0o7777 != before)
     }
 

@@ -16,7 +16,7 @@ fn copy() {
 
 #[test]
 fn file() {
-    check("file", 685);
+    check("file", 684);
 }
 
 #[test]
