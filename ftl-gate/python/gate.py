@@ -81,7 +81,7 @@ class Work(object):
         self.pid = self.stdin = self.stdout = self.stderr = self.rc = None
         self.pending, self.taken, self.ended = bytearray(), 0, False  # towards stdin
         self.credit, self.out = WINDOW, bytearray()
-        self.errors, self.error_total = bytearray(), 0
+        self.errors = bytearray()
         self.deadline = self.kill_at = self.quiet_at = self.close_at = None
         self.timed_out = self.cancelled = False
 
@@ -417,7 +417,6 @@ class Gate(object):
             work.credit -= len(data)
             self.put(STDERR, 0, work.stream, data)
         elif data:
-            work.error_total += len(data)
             work.errors += data
             del work.errors[:-RING]
         return data
@@ -509,7 +508,7 @@ class Gate(object):
         self.send_output(work)
         for at in range(0, len(work.errors), FRAME):
             self.put(STDERR, 0, work.stream, bytes(work.errors[at:at + FRAME]))
-        end = {"rc": work.rc, "timed_out": work.timed_out, "cancelled": work.cancelled, "stderr_total": work.error_total}
+        end = {"rc": work.rc, "timed_out": work.timed_out}
         self.put(EXIT, 0, work.stream, json.dumps(end).encode())
 
     @staticmethod
@@ -519,11 +518,7 @@ class Gate(object):
         return any(events & select.POLLIN for _, events in poll.poll(0))
 
     def hello(self):
-        return {
-            "protocol": PROTOCOL, "python": list(sys.version_info[:3]), "executable": sys.executable, "uid": os.geteuid(),
-            "pid": os.getpid(), "home": os.path.expanduser("~"), "packs": sorted(self.packs), "machine": os.uname()[4],
-            "system": os.uname()[0],
-        }
+        return {"protocol": PROTOCOL, "uid": os.geteuid(), "pid": os.getpid()}
 
 
 def main(config):

@@ -160,7 +160,7 @@ pub(super) const GATE: &[OptionSpec] = &[
     o("-m --module", "module", Append, "a module that must be found. May be given several times"),
     o("-M --module-dir", "module_path", Append, "a directory with modules. May be given several times"),
     o("-r --requirements", "requirements", Text, "accepted; gates need no Python packages"),
-    o("-I --interpreter", "interpreter", Text, "accepted; gates run with any Python from 3.6 on"),
+    o("-I --interpreter", "interpreter", Text, "accepted; gates run with any Python from 3.8 on"),
     o("-d --debug", "debug", Flag, "say more"),
 ];
 

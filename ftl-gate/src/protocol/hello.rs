@@ -25,22 +25,10 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Hello {
     pub protocol: u32,
-    pub python: Vec<u32>,
-    #[serde(default)]
-    pub executable: String,
     #[serde(default)]
     pub uid: u32,
     #[serde(default)]
     pub pid: u32,
-    #[serde(default)]
-    pub home: String,
-    /// The packs of the configuration that are on the host already.
-    #[serde(default)]
-    pub packs: Vec<String>,
-    #[serde(default)]
-    pub machine: String,
-    #[serde(default)]
-    pub system: String,
 }
 
 /// What the bootstrap prints before anything else: `MARKER version path`; before it the line `MARKER none` says that none

@@ -88,11 +88,6 @@ pub struct Exit {
     pub rc: i32,
     #[serde(default)]
     pub timed_out: bool,
-    #[serde(default)]
-    pub cancelled: bool,
-    /// How much it wrote to stderr, of which only the end was kept.
-    #[serde(default)]
-    pub stderr_total: u64,
 }
 
 /// Why a request was not even started.
