@@ -97,6 +97,9 @@ fn copy_tree(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a case").flatten() {
         let target = to.join(entry.file_name());
         match entry.path() {
+            path if path.is_symlink() => {
+                std::os::unix::fs::symlink(path.read_link().expect("a link"), target).expect("a new link")
+            }
             path if path.is_dir() => copy_tree(&path, &target),
             path if path.ends_with("expected.out") => {}
             path => drop(fs::copy(path, target).expect("a copied file")),

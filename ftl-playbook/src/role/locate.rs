@@ -30,6 +30,7 @@ fn is_identifier(part: &str) -> bool {
 }
 
 impl Builder<'_> {
+    /// As in Ansible, links are followed: `role_path` and origins name the real place.
     pub(crate) fn locate_role(&self, wish: &RoleUse) -> Result<RolePlace, Problem> {
         if let Some(place) = self.collection_role(&wish.name, &wish.collections) {
             return Ok(place);
@@ -41,12 +42,12 @@ impl Builder<'_> {
         places.push(base.clone());
         for place in &places {
             let path = normalize(&self.options.working_dir.join(place).join(&wish.name));
-            if path.exists() {
+            if let Ok(path) = path.canonicalize() {
                 return Ok(RolePlace { name: wish.name.clone(), collection: None, path });
             }
         }
         let path = normalize(&self.options.working_dir.join(&wish.name));
-        if path.exists() {
+        if let Ok(path) = path.canonicalize() {
             let name = wish.name.rsplit('/').next().unwrap_or(&wish.name).to_string();
             return Ok(RolePlace { name, collection: None, path });
         }
