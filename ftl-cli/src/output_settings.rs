@@ -1,6 +1,7 @@
 //! What the display is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftl_core::mask::Masks;
 use ftl_core::value::{Value, repr};
@@ -49,7 +50,10 @@ impl Parts<'_> {
             stdout_tty: surroundings.stdout_tty,
             stderr_tty: surroundings.stderr_tty,
             term: surroundings.env.get("TERM").cloned(),
-            progress: surroundings.variable("FTL_PROGRESS").is_some_and(|value| value != "0"),
+            progress: surroundings
+                .variable("FTL_PROGRESS")
+                .is_none_or(|value| value != "0")
+                .then_some(Duration::from_millis(500)),
             check: self.arguments.flag("check"),
             positional_arguments: self.arguments.positionals.clone(),
             option_arguments: self.shown_options(program),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ftl_core::event::Event;
 use ftl_core::mask::Masks;
@@ -15,7 +15,8 @@ const CLEAR: &str = "\r\x1b[K";
 
 /// What is running now. Drawn after each event and every tick; cleared before anything is printed.
 pub(crate) struct LiveLine {
-    enabled: bool,
+    /// How long a task runs before it is shown: what is quick shall not flicker. `None`: never.
+    patience: Option<Duration>,
     width: usize,
     drawn: bool,
     hidden: bool,
@@ -29,10 +30,10 @@ pub(crate) struct LiveLine {
 }
 
 impl LiveLine {
-    pub(crate) fn new(enabled: bool, width: usize, masks: Arc<Masks>) -> LiveLine {
+    pub(crate) fn new(patience: Option<Duration>, width: usize, masks: Arc<Masks>) -> LiveLine {
         let now = Instant::now();
         LiveLine {
-            enabled,
+            patience,
             width,
             drawn: false,
             hidden: false,
@@ -47,11 +48,11 @@ impl LiveLine {
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
-        self.enabled
+        self.patience.is_some()
     }
 
     pub(crate) fn note(&mut self, event: &Event) {
-        if !self.enabled {
+        if self.patience.is_none() {
             return;
         }
         match event {
@@ -99,7 +100,8 @@ impl LiveLine {
     }
 
     pub(crate) fn draw(&mut self, out: &mut Sink) {
-        if !self.enabled || self.hidden || self.task.is_empty() || self.running.is_empty() {
+        let due = self.patience.is_some_and(|patience| self.task_started.elapsed() >= patience);
+        if !due || self.hidden || self.task.is_empty() || self.running.is_empty() {
             return;
         }
         out.write(CLEAR);

@@ -65,7 +65,7 @@ impl Screen {
             masks: settings.masks.clone(),
             reveals: false,
             log: None,
-            live: LiveLine::new(settings.progress && terminal, line_width, settings.masks.clone()),
+            live: LiveLine::new(settings.progress.filter(|_| terminal), line_width, settings.masks.clone()),
             seen: Default::default(),
             read_file: settings.read_file.clone(),
             deprecation_warnings: settings.deprecation_warnings,

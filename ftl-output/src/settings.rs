@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftl_core::mask::Masks;
 use ftl_core::source::Diagnostic;
@@ -30,8 +31,8 @@ pub struct OutputSettings {
     pub stderr_tty: bool,
     /// `TERM`.
     pub term: Option<String>,
-    /// Show a live line below the output (only ever on a terminal).
-    pub progress: bool,
+    /// Show a live line below the output (only ever on a terminal) once a task has been running for so long.
+    pub progress: Option<Duration>,
     /// `--check`, for the `DRY RUN` banners.
     pub check: bool,
     /// At `-vvvv`: positional arguments, and options that are set, as shown.
@@ -77,7 +78,7 @@ impl Default for OutputSettings {
             stdout_tty: false,
             stderr_tty: false,
             term: None,
-            progress: false,
+            progress: None,
             check: false,
             positional_arguments: vec![],
             option_arguments: vec![],

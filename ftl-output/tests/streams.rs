@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{Error, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ftl_core::event::{Event, HostResult, TaskInfo};
 use ftl_core::id::TaskId;
@@ -191,7 +192,7 @@ fn the_live_line_is_gone_before_anything_else_is_printed() {
         ]
     };
     let settings = |tty, term: &str| OutputSettings {
-        progress: true,
+        progress: Some(Duration::ZERO),
         stdout_tty: tty,
         columns: Some(80),
         term: Some(term.into()),
