@@ -219,8 +219,12 @@ pub struct PluginCall {
     pub args: Value,
     /// All variables of the task, rendered.
     pub variables: Value,
+    /// The variables of the hosts that plugins ask for: the task's own, the one it is delegated to, localhost.
+    pub hosts: Value,
     /// Keywords by name: `check_mode`, `diff`, `no_log`, `environment`, `become`, …
     pub keywords: Value,
+    /// How the host is reached, as `ansible_*` variables.
+    pub reach: Value,
     /// `ssh` or `local`.
     pub connection: String,
     pub host: String,

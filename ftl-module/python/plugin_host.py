@@ -1,16 +1,21 @@
 """Runs plugins written in Python (filters, tests, lookups, actions) for FTL, with the ansible-core installed here.
 
 One process for a run; one JSON object a line in, one a line out. What plugins print goes to stderr.
+Actions may take long: each runs in a forked child, beside the others. All else is answered in turn.
 """
 import json
 import os
+import select
+import signal
 import sys
+import time
 
-requests = sys.stdin.buffer
+# Who runs us decides when to end.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 answers = os.fdopen(os.dup(1), "wb")
 os.dup2(2, 1)
 null = os.open(os.devnull, os.O_RDONLY)
-requests = os.fdopen(os.dup(0), "rb")
+requests = os.dup(0)
 os.dup2(null, 0)
 
 
@@ -149,6 +154,30 @@ def describe(message):
             "once": bool(getattr(found, "BYPASS_HOST_LOOP", False))}
 
 
+class HostVars(dict):
+    """Variables of some hosts; to ask for another one is an error, not "there is no such host"."""
+
+    def __init__(self, known, every):
+        super().__init__(known)
+        self.every = set(every)
+
+    def __missing__(self, host):
+        self.check(host)
+        raise KeyError(host)
+
+    def check(self, host):
+        if host in self.every and not dict.__contains__(self, host):
+            from ansible.errors import AnsibleError
+            raise AnsibleError("FTL does not support yet that an action plugin reads hostvars of other hosts (%s)" % host)
+
+    def get(self, host, default=None):
+        self.check(host)
+        return super().get(host, default)
+
+    def __contains__(self, host):
+        return super().__contains__(host) or host in self.every
+
+
 def action(message):
     from ansible.playbook.play import Play
     from ansible.playbook.play_context import PlayContext
@@ -157,6 +186,13 @@ def action(message):
 
     variables = message["variables"]
     keywords = message["keywords"]
+    hosts = message.get("hosts") or {}
+    variables["hostvars"] = HostVars(hosts, (variables.get("groups") or {}).get("all") or [])
+    reach = message.get("reach") or {}
+    # A delegated task reads how its host is reached there, and nowhere else.
+    delegate = keywords.get("delegate_to")
+    context_variables = dict(variables, ansible_delegated_vars={delegate: dict(reach)}) if delegate else dict(variables, **reach)
+    reach = dict(hosts.get(message["host"], {}) if delegate else variables, **reach)
     play = Play.load(dict(name="FTL", hosts=message["host"], gather_facts="no",
                           tasks=[{"name": message["title"], "action": message["name"]}]),
                      loader=State.loader)
@@ -164,20 +200,21 @@ def action(message):
     task.args = message["args"]
     for key, value in keywords.items():
         setattr(task, key, value)
-    play_context = PlayContext(play=play)
-    play_context.check_mode, play_context.diff = bool(keywords.get("check_mode")), bool(keywords.get("diff"))
-    play_context.remote_addr = variables.get("ansible_host", message["host"])
-    play_context.become = bool(keywords.get("become"))
     host_templar = Templar(loader=State.loader, variables=variables)
+    play_context = PlayContext(play=play).set_task_and_variable_override(task=task, variables=context_variables, templar=host_templar)
+    play_context.check_mode, play_context.diff = bool(keywords.get("check_mode")), bool(keywords.get("diff"))
+    play_context.remote_addr = reach.get("ansible_host", message["host"])
+    play_context.become = bool(keywords.get("become"))
     connection = plugins.connection_loader.get(message["connection"], play_context, os.devnull)
     if keywords.get("become"):
         become = plugins.become_loader.get(keywords.get("become_method") or "sudo")
         connection.set_become_plugin(become)
-        become.set_options(task_keys=keywords, var_options=options_of("become", become._load_name, variables))
-    connection.set_options(task_keys=keywords, var_options=options_of("connection", connection._load_name, variables))
+        play_context.set_become_plugin(become)
+        become.set_options(task_keys=keywords, var_options=options_of("become", become._load_name, reach))
+    connection.set_options(task_keys=keywords, var_options=options_of("connection", connection._load_name, reach))
     shell = getattr(connection, "_shell", None)
     if shell is not None:
-        shell.set_options(task_keys=keywords, var_options=options_of("shell", shell._load_name, variables))
+        shell.set_options(task_keys=keywords, var_options=options_of("shell", shell._load_name, reach))
     handler = plugins.action_loader.get(message["name"], task=task, connection=connection, play_context=play_context,
                                         loader=State.loader, templar=host_templar,
                                         shared_loader_obj=plugins.get_plugin_loader_namespace(),
@@ -242,14 +279,121 @@ def words(error):
 
 VERBS = {"start": start, "directories": add_directories, "has": has, "overrides": overrides, "call": call, "describe": describe, "action": action}
 
-for line in requests:
+
+def answer_to(message):
     try:
-        message = json.loads(line)
         answer = {"ok": plain(VERBS[message["verb"]](message))}
     except Exception as error:
         answer = {"error": words(error)}
         contribution = getattr(error, "result_contribution", None)
         if isinstance(contribution, dict):
             answer["result"] = plain(contribution)
-    answers.write(json.dumps(answer).encode() + b"\n")
-    answers.flush()
+    answer["id"] = message["id"]
+    return json.dumps(answer).encode() + b"\n"
+
+
+class Child:
+    """A forked action: its answer comes through a pipe."""
+
+    def __init__(self, message):
+        self.id, self.held, self.doomed = message["id"], b"", None
+        self.pipe, theirs = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.setpgid(0, 0)
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                os.close(self.pipe)
+                text = answer_to(message)
+                while text:
+                    text = text[os.write(theirs, text):]
+                sys.stderr.flush()
+            finally:
+                os._exit(0)
+        os.close(theirs)
+
+    def read(self):
+        """True when there is no more to come."""
+        chunk = os.read(self.pipe, 1 << 16)
+        self.held += chunk
+        return not chunk or chunk.endswith(b"\n")
+
+    def end(self, how):
+        try:
+            os.killpg(self.pid, how)
+        except OSError:
+            pass
+
+    def cancel(self):
+        if self.doomed is None:
+            self.doomed = time.monotonic() + 2
+            self.end(signal.SIGTERM)
+
+    def bury(self):
+        """Its answer, when it is gone or has said all."""
+        os.close(self.pipe)
+        # It may linger for what it started; that is not waited for.
+        gone.append(self.pid)
+        if self.held.endswith(b"\n"):
+            return self.held
+        return json.dumps({"id": self.id, "error": "the action plugin ended without a result"}).encode() + b"\n"
+
+
+children, gone = {}, []
+
+
+def reap():
+    for pid in list(gone):
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                continue
+        except OSError:
+            pass
+        gone.remove(pid)
+
+
+def serve():
+    held = b""
+    while True:
+        doomed = [c.doomed for c in children.values() if c.doomed is not None]
+        wait = max(0, min(doomed) - time.monotonic()) if doomed else None
+        ready = select.select([requests] + list(children), [], [], wait)[0]
+        for child in list(children.values()):
+            if child.pipe in ready and child.read():
+                del children[child.pipe]
+                answers.write(child.bury())
+                answers.flush()
+            elif child.doomed is not None and child.doomed <= time.monotonic():
+                child.end(signal.SIGKILL)
+                child.doomed += 1
+        reap()
+        if requests not in ready:
+            continue
+        chunk = os.read(requests, 1 << 16)
+        if not chunk:
+            return
+        *lines, held = (held + chunk).split(b"\n") if b"\n" in chunk else (held + chunk,)
+        for line in lines:
+            message = json.loads(line)
+            if message["verb"] == "action":
+                child = Child(message)
+                children[child.pipe] = child
+            elif message["verb"] == "cancel":
+                for child in children.values():
+                    if child.id == message["of"]:
+                        child.cancel()
+            else:
+                answers.write(answer_to(message))
+                answers.flush()
+
+
+serve()
+# The run is over: so is what plugins started.
+for child in children.values():
+    child.end(signal.SIGTERM)
+if children:
+    time.sleep(1)
+for child in children.values():
+    child.end(signal.SIGKILL)

@@ -6,7 +6,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use ftl_core::value::{Value, from_json, to_json};
 use serde_json::{Value as Json, json};
@@ -62,7 +64,7 @@ pub struct PluginHost {
 
 #[derive(Default)]
 struct State {
-    process: Option<Process>,
+    link: Option<Arc<Link>>,
     directories: Vec<PathBuf>,
     /// Directories the process was told of.
     told: usize,
@@ -73,18 +75,119 @@ struct State {
     texts: Option<String>,
 }
 
-struct Process {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
+/// The process, and who waits for an answer of it. Actions run beside each other there; all else in turn.
+struct Link {
+    child: Mutex<Child>,
+    input: Mutex<Option<ChildStdin>>,
+    waiting: Arc<Mutex<Waiting>>,
 }
 
-impl Drop for Process {
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    ended: bool,
+    senders: HashMap<u64, SyncSender<Json>>,
+}
+
+/// How long the process has to end what its plugins started.
+const GRACE: Duration = Duration::from_secs(3);
+
+impl Drop for Link {
     fn drop(&mut self) {
-        // It ends by itself when its input closes; a plugin that hangs must not outlive the run.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // It ends by itself when its input closes, and what plugins started with it; one that hangs must not outlive the run.
+        lock(&self.input).take();
+        let mut child = lock(&self.child);
+        let until = Instant::now() + GRACE;
+        while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
     }
+}
+
+/// An action under way; dropped before its answer came, it ends the work at the other side.
+struct UnderWay {
+    link: Arc<Link>,
+    id: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if lock(&self.link.waiting).senders.contains_key(&self.id) {
+            let _ = self.link.write(&json!({"verb": "cancel", "of": self.id}));
+        }
+    }
+}
+
+impl Link {
+    fn write(&self, message: &Json) -> std::io::Result<()> {
+        match &mut *lock(&self.input) {
+            Some(input) => writeln!(input, "{message}").and_then(|()| input.flush()),
+            None => Err(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Sends a message; what comes back belongs to its number.
+    fn put(&self, mut message: Json) -> Result<(u64, Receiver<Json>), PluginError> {
+        let (sender, answer) = sync_channel(1);
+        let id = {
+            let mut waiting = lock(&self.waiting);
+            if waiting.ended {
+                return Err(ended());
+            }
+            waiting.next += 1;
+            let id = waiting.next;
+            waiting.senders.insert(id, sender);
+            id
+        };
+        message["id"] = id.into();
+        if self.write(&message).is_err() {
+            lock(&self.waiting).senders.remove(&id);
+            return Err(ended());
+        }
+        Ok((id, answer))
+    }
+
+    fn ask(&self, message: Json) -> Result<Json, PluginError> {
+        taken(&self.put(message)?.1)
+    }
+}
+
+fn taken(answer: &Receiver<Json>) -> Result<Json, PluginError> {
+    let answer = answer.recv().map_err(|_| ended())?;
+    match (answer.get("ok"), answer.get("error")) {
+        (Some(ok), None) => Ok(ok.clone()),
+        (_, error) => Err(PluginError {
+            message: error.and_then(Json::as_str).unwrap_or("unknown error").to_string(),
+            result: answer.get("result").map(from_json),
+        }),
+    }
+}
+
+fn ended() -> PluginError {
+    PluginError { message: "the process that runs Python plugins ended".into(), result: None }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Hands out answers until there are no more.
+fn read_answers(output: ChildStdout, waiting: &Mutex<Waiting>) {
+    let mut output = BufReader::new(output);
+    let mut line = String::new();
+    while matches!(output.read_line(&mut line), Ok(n) if n > 0) {
+        let Ok(answer) = serde_json::from_str::<Json>(&line) else { break };
+        let sender = answer.get("id").and_then(Json::as_u64).and_then(|id| lock(waiting).senders.remove(&id));
+        if let Some(sender) = sender {
+            let _ = sender.send(answer);
+        }
+        line.clear();
+    }
+    let mut waiting = lock(waiting);
+    waiting.ended = true;
+    waiting.senders.clear();
 }
 
 /// An exception of a plugin: its words, and the result it contributes.
@@ -103,7 +206,7 @@ impl PluginHost {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
+        lock(&self.state)
     }
 
     /// A playbook's or role's directory, whose `*_plugins` directories count from now on.
@@ -210,35 +313,55 @@ impl PluginHost {
         self.ask(&mut state, message).map(|answer| with_markers(from_json(&answer)))
     }
 
-    /// Any other request (`describe`, `action`).
-    pub fn request(&self, message: Json) -> Result<Value, PluginError> {
+    /// What the class of an action plugin says of itself.
+    pub fn describe(&self, message: Json) -> Result<Value, PluginError> {
         let mut state = self.state();
         self.ask(&mut state, message).map(|answer| from_json(&answer))
     }
 
-    fn ask(&self, state: &mut State, message: Json) -> Result<Json, PluginError> {
-        if state.process.is_none() {
-            state.process = Some(self.start()?);
-            state.told = 0;
-            let start = json!({
-                "verb": "start",
-                "base_dir": self.settings.base_dir.to_string_lossy(),
-                "verbosity": self.settings.verbosity,
-                "directories": state.directories.iter().map(|d| d.to_string_lossy()).collect::<Vec<_>>(),
-            });
-            exchange(state, &start)?;
-            state.told = state.directories.len();
-        }
-        if state.told < state.directories.len() {
-            let new: Vec<_> = state.directories[state.told..].iter().map(|d| d.to_string_lossy()).collect();
-            let more = json!({"verb": "directories", "directories": new});
-            exchange(state, &more)?;
-            state.told = state.directories.len();
-        }
-        exchange(state, &message)
+    /// Runs an action plugin, beside others. Ended when the future is dropped.
+    pub async fn action(&self, message: Json) -> Result<Value, PluginError> {
+        let link = self.link(&mut self.state())?;
+        let (id, answer) = link.put(message)?;
+        let under_way = UnderWay { link, id };
+        let answered = tokio::task::spawn_blocking(move || taken(&answer)).await;
+        drop(under_way);
+        answered.unwrap_or_else(|_| Err(ended())).map(|answer| from_json(&answer))
     }
 
-    fn start(&self) -> Result<Process, PluginError> {
+    fn ask(&self, state: &mut State, message: Json) -> Result<Json, PluginError> {
+        self.link(state)?.ask(message)
+    }
+
+    /// The process, started if need be, knowing all directories.
+    fn link(&self, state: &mut State) -> Result<Arc<Link>, PluginError> {
+        let shown = |paths: &[PathBuf]| paths.iter().map(|d| d.to_string_lossy().into_owned()).collect::<Vec<_>>();
+        let link = match &state.link {
+            Some(link) if !lock(&link.waiting).ended => link.clone(),
+            _ => {
+                let link = Arc::new(self.start()?);
+                state.told = 0;
+                let start = json!({
+                    "verb": "start",
+                    "base_dir": self.settings.base_dir.to_string_lossy(),
+                    "verbosity": self.settings.verbosity,
+                    "directories": shown(&state.directories),
+                });
+                link.ask(start)?;
+                state.told = state.directories.len();
+                state.link = Some(link.clone());
+                link
+            }
+        };
+        if state.told < state.directories.len() {
+            let more = json!({"verb": "directories", "directories": shown(&state.directories[state.told..])});
+            link.ask(more)?;
+            state.told = state.directories.len();
+        }
+        Ok(link)
+    }
+
+    fn start(&self) -> Result<Link, PluginError> {
         let mut command = self.settings.command(PROGRAM);
         command.current_dir(&self.settings.base_dir).stdin(Stdio::piped()).stdout(Stdio::piped());
         let failed = |error: std::io::Error| PluginError {
@@ -246,10 +369,14 @@ impl PluginHost {
             result: None,
         };
         let mut child = command.spawn().map_err(failed)?;
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Process { child, input, output: BufReader::new(output) }),
-            _ => Err(PluginError { message: "Python plugins: no pipes".into(), result: None }),
-        }
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(PluginError { message: "Python plugins: no pipes".into(), result: None });
+        };
+        let theirs = waiting.clone();
+        let reader = std::thread::Builder::new().name("plugins".into());
+        reader.spawn(move || read_answers(output, &theirs)).map_err(failed)?;
+        Ok(Link { child: Mutex::new(child), input: Mutex::new(Some(input)), waiting })
     }
 }
 
@@ -293,24 +420,5 @@ fn with_markers(value: Value) -> Value {
         }
         Value::List(l) => l.items().iter().cloned().map(with_markers).collect(),
         _ => value,
-    }
-}
-
-fn exchange(state: &mut State, message: &Json) -> Result<Json, PluginError> {
-    let died = || PluginError { message: "the process that runs Python plugins ended".into(), result: None };
-    let Some(process) = &mut state.process else { return Err(died()) };
-    let mut line = String::new();
-    let sent = writeln!(process.input, "{message}").and_then(|()| process.input.flush());
-    if sent.is_err() || !matches!(process.output.read_line(&mut line), Ok(n) if n > 0) {
-        state.process = None;
-        return Err(died());
-    }
-    let answer: Json = serde_json::from_str(&line).map_err(|_| died())?;
-    match (answer.get("ok"), answer.get("error")) {
-        (Some(ok), None) => Ok(ok.clone()),
-        (_, error) => Err(PluginError {
-            message: error.and_then(Json::as_str).unwrap_or("unknown error").to_string(),
-            result: answer.get("result").map(from_json),
-        }),
     }
 }

@@ -161,7 +161,7 @@ fn short_name(call: &ModuleCall) -> &str {
 impl ModuleRuntime for Runtime {
     fn plugin_traits(&self, name: &str, collections: &[String]) -> Result<PluginTraits, String> {
         let message = serde_json::json!({"verb": "describe", "name": name, "collections": collections});
-        let described = self.plugin_host()?.request(message).map_err(|e| e.message)?;
+        let described = self.plugin_host()?.describe(message).map_err(|e| e.message)?;
         let flag = |key: &str| described.get(key).is_some_and(|v| v.is_true());
         match described.is_none() {
             true => Err(format!("The action plugin '{name}' could not be loaded.")),
@@ -190,10 +190,11 @@ impl ModuleRuntime for Runtime {
                 "keywords": json(&call.keywords),
                 "connection": call.connection,
                 "host": call.host,
+                "hosts": json(&call.hosts),
+                "reach": json(&call.reach),
                 "collections": call.collections,
             });
-            let answered = tokio::task::spawn_blocking(move || host.request(message)).await;
-            match answered.map_err(|e| e.to_string())? {
+            match host.action(message).await {
                 Ok(Value::Dict(result)) => {
                     Ok(ModuleAnswer { result: (*result.entries()).clone(), ..ModuleAnswer::default() })
                 }

@@ -267,7 +267,7 @@ fn the_live_line_fits_into_the_terminal() {
     let t = task("工作 with a name", "command");
     for columns in [10, 17, 40, 200] {
         let settings = OutputSettings {
-            progress: true,
+            progress: Some(Duration::ZERO),
             stdout_tty: true,
             columns: Some(columns),
             term: Some("xterm".into()),

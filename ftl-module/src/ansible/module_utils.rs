@@ -189,7 +189,9 @@ impl Finder<'_> {
         }
         let Some(found) = self.collections.get(&collection) else { return Ok(None) };
         let path = found.directory.join(name[3..].iter().collect::<PathBuf>());
-        Ok(read_module(&path).map(|(source, package)| util(source, package, false)))
+        // A directory is a package there, with or without an `__init__.py`.
+        let found = read_module(&path).or_else(|| path.is_dir().then(|| (Vec::new(), true)));
+        Ok(found.map(|(source, package)| util(source, package, false)))
     }
 
     /// A module_util that moved: a small file in its place imports the new one.
