@@ -72,7 +72,6 @@ impl Parts<'_> {
             retry_files: None,
             show_custom_stats: settings.flag("default.show_custom_stats"),
             fact_cache: self.fact_cache()?,
-            ansible_managed: settings.text("DEFAULT_MANAGED_STR").unwrap_or_default(),
             extra_vars,
             ..EngineSettings::default()
         })

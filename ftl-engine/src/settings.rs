@@ -56,8 +56,6 @@ pub struct EngineSettings {
     pub strict_origin: bool,
     /// Events say what callback plugins in Python want to know.
     pub detailed_events: bool,
-    /// `ansible_managed`, as written.
-    pub ansible_managed: String,
     /// Playbook-level `cli` variables that magic variables show (`ansible_limit`, …) are made from the fields above.
     pub extra_vars: Arc<Map>,
 }
@@ -119,7 +117,6 @@ impl Default for EngineSettings {
             fact_cache: None,
             strict_origin: false,
             detailed_events: false,
-            ansible_managed: "Ansible managed".into(),
             extra_vars: Arc::new(Map::new()),
         }
     }

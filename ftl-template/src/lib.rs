@@ -24,6 +24,7 @@ pub use call::{Arguments, Failure, FailureKind, FilterFunction, LookupFunction, 
 pub use eval_line::eval_line;
 pub use evaluation::Evaluation;
 pub use file_options::FileOptions;
+pub use lookup::template_variables;
 pub use renderer::Renderer;
 pub use replacing::Placeholders;
 pub use settings::{Budget, COLLECTIONS, Files, HostsMatching, PlainFiles, PythonPlugins, Scope, Shared};

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ftl_core::source::Origin;
-use ftl_core::value::{Map, Str, Value, to_text};
-use ftl_template::FileOptions;
+use ftl_core::value::{Map, Str};
+use ftl_template::{FileOptions, template_variables};
 
 use super::copy::{Content, Item, copy_one};
 use super::files::missing_file;
@@ -109,57 +109,11 @@ fn render(
     search.push(context.step.play.base_dir.clone());
     search.extend(path.parent().map(Path::to_path_buf));
     options.search_path = search.iter().flat_map(|p| [p.join("templates"), p.clone()]).collect::<Vec<PathBuf>>();
-    let renderer = context.renderer.with_variables(template_variables(context, src, path, dest));
+    let managed = context.scope_value("ansible_managed").is_none();
+    let variables = template_variables(context.renderer.shared(), src, path, Some(dest), managed)?;
+    let renderer = context.renderer.with_variables(variables);
     let shown = path.to_string_lossy().into_owned();
     Ok(renderer.render_file(&Str::trusted(text, Some(Origin::new(shown, 1, 1))), &options)?)
-}
-
-/// `template_path` and its kind, and `ansible_managed` when nobody set it.
-fn template_variables(context: &ActionContext<'_>, src: &str, path: &Path, dest: &str) -> Map {
-    use std::os::unix::fs::MetadataExt;
-    let mut vars = Map::new();
-    let meta = path.metadata().ok();
-    let full = path.to_string_lossy().into_owned();
-    let time = |seconds: i64| -> Value {
-        let local = |t| jiff::tz::TimeZone::system().to_datetime(t);
-        jiff::Timestamp::from_second(seconds)
-            .map_or(Value::None, |t| Value::DateTime(ftl_core::value::DateTime { civil: local(t), offset: None }))
-    };
-    let uid = meta.as_ref().map(|m| m.uid()).unwrap_or(0);
-    vars.insert("template_host", hostname());
-    vars.insert("template_path", src);
-    vars.insert("template_mtime", time(meta.as_ref().map(|m| m.mtime()).unwrap_or(0)));
-    vars.insert("template_uid", user_name(uid).map_or(Value::Int(uid as i64), Value::str));
-    vars.insert("template_run_date", time(jiff::Timestamp::now().as_second()));
-    vars.insert("template_destpath", dest);
-    vars.insert("template_fullpath", full);
-    if context.scope_value("ansible_managed").is_none() {
-        vars.insert("ansible_managed", managed(context, &vars));
-    }
-    vars
-}
-
-/// The setting's placeholders are those of `strftime`, plus `{file}`, `{host}` and `{uid}`.
-fn managed(context: &ActionContext<'_>, vars: &Map) -> String {
-    let written = &context.step.run.settings.ansible_managed;
-    let value = |key: &str| vars.get(key).map(to_text).unwrap_or_default();
-    written
-        .replace("{file}", &value("template_path"))
-        .replace("{host}", &value("template_host"))
-        .replace("{uid}", &value("template_uid"))
-}
-
-fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map(|h| h.trim().to_string()).unwrap_or_default()
-}
-
-fn user_name(uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid.to_string()).then(|| name.to_string())
-    })
 }
 
 fn encode(text: &str, encoding: &str) -> Result<Vec<u8>, TaskFailure> {

@@ -14,3 +14,4 @@ mod url;
 mod variable;
 
 pub(crate) use table::{find, find_of_collection};
+pub use template::template_variables;

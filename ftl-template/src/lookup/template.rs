@@ -2,8 +2,9 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ftl_core::source::Origin;
+use ftl_core::source::{Diagnostic, Origin};
 use ftl_core::value::{DateTime, to_text};
 use ftl_core::{Map, Str, Value};
 
@@ -12,6 +13,7 @@ use super::search::{find_file_or_warn, read_text, search_path};
 use crate::filter::argument::{failure, mapping};
 use crate::filter::path::{join, parent};
 use crate::filter::time::{format_datetime, local_zone};
+use crate::format::braces::{self, Fields, Part};
 use crate::{Arguments, Evaluation, Failure, FileOptions, Shared};
 
 pub(super) fn template(
@@ -64,14 +66,14 @@ pub(super) fn template(
 }
 
 /// `template_path`, `template_host`, … for a template file; with `managed`, `ansible_managed` as configured too.
-fn template_variables(
+pub fn template_variables(
     shared: &Shared,
     name: &str,
     path: &Path,
     destination: Option<&str>,
     managed: bool,
-) -> Result<Map, Failure> {
-    let data = std::fs::metadata(path).map_err(|e| failure(format!("{}: {e}", path.display())))?;
+) -> Result<Map, Diagnostic> {
+    let data = std::fs::metadata(path).map_err(|e| Diagnostic::error(format!("{}: {e}", path.display())))?;
     let zone = local_zone(shared);
     let local = |timestamp: jiff::Timestamp| {
         let offset = zone.to_offset_info(timestamp).offset();
@@ -94,10 +96,11 @@ fn template_variables(
     .collect();
     if managed {
         let format = shared.config.get("DEFAULT_MANAGED_STR").map_or_else(|| "Ansible managed".into(), to_text);
-        let text = format
-            .replace("{host}", "{{ template_host }}")
-            .replace("{uid}", "{{ template_uid }}")
-            .replace("{file}", "{{ template_path }}");
+        let names = [("host", "template_host"), ("uid", "template_uid"), ("file", "template_path")];
+        let named = names.map(|(name, variable)| (Arc::from(name), Value::str(format!("{{{{ {variable} }}}}"))));
+        let access = |_: &Value, _: Part<'_>| Err(Failure::value_error("ansible_managed takes plain names only"));
+        let fields = Fields { positional: &[], named: &named, mapping: None, access: &access };
+        let text = braces::format(&format, &fields).map_err(Failure::diagnostic)?;
         out.insert("ansible_managed", Value::Str(Str::trusted(format_datetime(&text, &modified), None)));
     }
     Ok(out)
