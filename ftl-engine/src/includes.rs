@@ -237,6 +237,8 @@ impl PlayRun {
             outcome.map.remove("include_args");
             outcome.map.insert("failed", true);
             outcome.map.insert("reason", reason.as_str());
+            // A host without its tasks cannot go on, whatever the task ignores.
+            outcome.ignore_errors = false;
             self.stats(done.step.host).failed += 1;
             self.emit(Event::HostFinished(report::host_result(&done.step, &outcome)));
         }

@@ -62,15 +62,6 @@ pub fn graft_tasks(
     options: &ParseOptions,
 ) -> Result<(BlockId, Vec<Diagnostic>), LoadError> {
     let path = included_file(graph, play, include, what, options);
-    if !path.exists() {
-        let missing = format!("Could not find or access '{}' on the Ansible Controller", path.display());
-        let message = format!(
-            "{missing}: Unable to retrieve file contents.\n{missing}.\nIf you are using a module and expect the file to \
-             exist on the remote, see the remote_src option: [Errno 2] No such file or directory: '{}'",
-            path.display()
-        );
-        return Err(LoadError(vec![Problem::general(Diagnostic::error(message))]));
-    }
     let apply = match &include.kind {
         TaskKind::Include(include) => include.apply.clone(),
         _ => None,
@@ -81,7 +72,19 @@ pub fn graft_tasks(
     let frame = Frame { from, file_dir: Arc::from(path.parent().unwrap_or(Path::new("/"))), ..frame };
     let added = builder.included_tasks(&path, include, &frame);
     let block = builder.keep(added).unwrap_or(include.block);
-    finish(builder).map(|warnings| (block, warnings))
+    finish(builder).map(|warnings| (block, warnings)).map_err(|LoadError(mut problems)| {
+        problems.iter_mut().for_each(name_missing_file);
+        LoadError(problems)
+    })
+}
+
+/// Ansible says first which file it missed, be it the included one or one that is imported there.
+fn name_missing_file(problem: &mut Problem) {
+    let known = problem.diagnostic.message.strip_prefix("Unable to retrieve file contents.\n");
+    if let Some(end) = known.and_then(|missing| missing.find(" on the Ansible Controller").map(|end| &missing[..end])) {
+        let reason = Diagnostic::error(format!("{end} on the Ansible Controller."));
+        problem.diagnostic = Diagnostic::error(reason.caused_by(problem.diagnostic.clone()).one_line());
+    }
 }
 
 /// Adds an included role. `args` are the rendered arguments of the task, the role's name aside.
