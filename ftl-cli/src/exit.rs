@@ -55,7 +55,8 @@ pub fn os_error(error: &std::io::Error, path: &str) -> String {
 
 impl From<Diagnostic> for Failure {
     fn from(diagnostic: Diagnostic) -> Failure {
-        Failure { code: GENERAL, diagnostics: vec![diagnostic] }
+        let code = if diagnostic.message.starts_with("YAML parsing failed") { PARSER } else { GENERAL };
+        Failure { code, diagnostics: vec![diagnostic] }
     }
 }
 

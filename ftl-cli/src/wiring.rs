@@ -11,7 +11,7 @@ use ftl_module::ansible::core::AnsibleCore;
 use ftl_module::{PluginHost, PluginHostSettings};
 use ftl_output::Display;
 use ftl_playbook::ParseOptions;
-use ftl_template::{COLLECTIONS, Files, HostsMatching, PythonPlugins, Shared};
+use ftl_template::{COLLECTIONS, Files, HostsMatching, PythonPlugins, Shared, UntrustedTemplates};
 
 use crate::parts::Parts;
 
@@ -152,6 +152,11 @@ impl Parts<'_> {
             jinja_extensions: self.settings.list("DEFAULT_JINJA2_EXTENSIONS"),
             allow_broken_conditionals: self.settings.flag("ALLOW_BROKEN_CONDITIONALS"),
             allow_embedded_templates: self.settings.flag("ALLOW_EMBEDDED_TEMPLATES"),
+            untrusted_templates: match self.settings.text("_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR").as_deref() {
+                Some("warning") => UntrustedTemplates::Warn,
+                Some("error") => UntrustedTemplates::Fail,
+                _ => UntrustedTemplates::Ignore,
+            },
             config: self.settings.all(),
             hosts_matching,
             warn: Box::new(move |warning| {

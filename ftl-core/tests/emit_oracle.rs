@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ftl_core::value::{Map, Str, Value};
-use ftl_core::vault::VaultSecrets;
 use ftl_core::yaml::{DumpOptions, LoadOptions, MultiLine, QuoteStyle, dump, load_value};
 use serde_json::Value as Json;
 
@@ -32,7 +31,7 @@ fn value(json: &Json) -> Value {
 }
 
 fn read(text: &str) -> Value {
-    load_value(text, &LoadOptions::new("<test>", &VaultSecrets::default())).unwrap().root
+    load_value(text, &LoadOptions::new("<test>", &Arc::default())).unwrap().root
 }
 
 fn options(json: &Json) -> DumpOptions {

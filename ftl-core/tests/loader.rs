@@ -50,12 +50,20 @@ fn inline_vault_values_are_secret_and_never_templates() {
     let other = VaultSecrets::encrypt_with_secret(b"x", b"other", None, None).unwrap();
     let dir = Dir::new(&[("v.yml", document(&envelope).as_bytes()), ("w.yml", document(&other).as_bytes())]);
     let value = dir.loader().load_value(Path::new("v.yml")).unwrap();
-    let ftl_core::Value::Str(text) = value.get("a").unwrap() else { panic!("{value:?}") };
+    let sealed = |value: ftl_core::Value| match value.get("a") {
+        Some(ftl_core::Value::Str(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    let text = sealed(value.clone());
+    assert_eq!(text.as_str(), envelope, "nothing is opened before it is used");
+    assert!(value.has_template(), "rendering opens it");
+    let Some(ftl_core::Value::Str(text)) = text.open() else { panic!("{value:?}") };
     assert_eq!(text.as_str(), "{{ x }}");
-    assert!(!text.is_trusted());
-    assert_eq!(text.mark().unwrap().vaulted.as_deref(), Some(&*envelope));
+    assert!(!text.is_trusted() && !text.is_template());
+    assert_eq!(text.envelope().map(|e| &**e), Some(&*envelope));
+    assert_eq!(value.untrusted().get("a").and_then(|a| a.as_str().map(String::from)).as_deref(), Some("{{ x }}"));
     let value = dir.loader().load_value(Path::new("w.yml")).unwrap();
-    let ftl_core::Value::Undefined(unknown) = value.get("a").unwrap() else { panic!("{value:?}") };
+    let Some(ftl_core::Value::Undefined(unknown)) = sealed(value).open() else { panic!("it opened") };
     assert_eq!(
         unknown.message,
         "Attempt to use undecryptable variable: Decryption failed (no vault secrets were found that could decrypt)."

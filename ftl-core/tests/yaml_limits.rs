@@ -1,14 +1,14 @@
 //! Documents that are meant to do harm, or are just odd: always an answer, soon, and never a panic.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftl_core::source::Diagnostic;
 use ftl_core::value::to_text;
-use ftl_core::vault::VaultSecrets;
 use ftl_core::yaml::{DumpOptions, DuplicateKeys, LoadOptions, Loaded, Node, dump, load, load_all, load_value};
 
 fn read(text: &str) -> Result<Loaded<Node>, Diagnostic> {
-    load(text, &LoadOptions::new("f.yml", &VaultSecrets::default()))
+    load(text, &LoadOptions::new("f.yml", &Arc::default()))
 }
 
 fn message(text: &str) -> String {
@@ -105,7 +105,7 @@ fn the_mistake_reported_is_the_one_pyyaml_meets_first() {
 
 #[test]
 fn duplicate_keys_are_told_or_refused() {
-    let secrets = VaultSecrets::default();
+    let secrets = Arc::default();
     let text = "x: {b: 1, b: 2}\na: 1\na: 2\n";
     let with =
         |duplicate_keys| load_value(text, &LoadOptions { duplicate_keys, ..LoadOptions::new("f.yml", &secrets) });
@@ -119,7 +119,7 @@ fn duplicate_keys_are_told_or_refused() {
 
 #[test]
 fn trust_comes_from_the_loader_and_unsafe_takes_it_away() {
-    let secrets = VaultSecrets::default();
+    let secrets = Arc::default();
     let text = "a: '{{ x }}'\nb: !unsafe '{{ x }}'\nc: !unsafe {d: ['{{ x }}']}\n";
     let value = load_value(text, &LoadOptions::new("f.yml", &secrets)).unwrap().root;
     let templates = |key: &str| value.get(key).unwrap().has_template();
@@ -134,7 +134,7 @@ fn trust_comes_from_the_loader_and_unsafe_takes_it_away() {
 
 #[test]
 fn every_document_of_a_stream_is_read() {
-    let secrets = VaultSecrets::default();
+    let secrets = Arc::default();
     let all = load_all("--- a\n--- [b]\n---\n", &LoadOptions::new("<x>", &secrets)).unwrap().root;
     let shown: Vec<String> = all.iter().map(|node| to_text(&node.to_value())).collect();
     assert_eq!(shown, ["a", "['b']", "None"]);

@@ -443,7 +443,14 @@ fn load_vars_files(
         let mut missing = None;
         for candidate in &candidates {
             let name = match renderer.render(candidate).and_then(crate::task::defined) {
-                Ok(value) => to_text(&value),
+                Ok(Value::Str(name)) => name.as_str().to_string(),
+                Ok(value) => {
+                    let kind = ftl_core::value::type_name(&value);
+                    let error = Diagnostic::error(format!("Invalid `vars_files` value of type '{kind}'."));
+                    let error = error.hint("A `vars_files` value should either be a string or list of strings.");
+                    return Err(Fatal(error.at(origin_of(candidate))));
+                }
+                Err(error) if !error.is_undefined => return Err(Fatal(error)),
                 Err(error) => {
                     run.sink.emit(Event::Message(
                         Diagnostic::warning("skipping vars_files item due to an undefined variable").at(error.origin),
@@ -456,7 +463,8 @@ fn load_vars_files(
             let tried: Vec<_> = [spec.base_dir.join("vars").join(&name), spec.base_dir.join(&name)].into();
             match tried.iter().find(|p| p.is_file()) {
                 Some(path) => {
-                    loaded = Some(as_vars(run.loader.load_value(path).map_err(Fatal)?, path)?);
+                    let value = run.loader.load_value(path).map_err(|error| Fatal(invalid_vars_file(path, error)))?;
+                    loaded = Some(as_vars(value, path)?);
                     break;
                 }
                 None => missing = Some(name),
@@ -486,6 +494,15 @@ fn missing_file(_what: &str, name: &str, spec: &PlaySpec) -> String {
         .map(|p| p.to_string_lossy().into_owned())
         .collect();
     format!("Could not find or access '{name}'\nSearched in:\n\t{} on the Ansible Controller.", paths.join("\n\t"))
+}
+
+/// Wrong text is told as such; what else goes wrong with a file is told with its name.
+fn invalid_vars_file(path: &std::path::Path, error: Diagnostic) -> Diagnostic {
+    if error.message.starts_with("YAML parsing failed") {
+        return error;
+    }
+    let path = ftl_core::value::repr_str(&path.to_string_lossy());
+    Diagnostic::error(format!("Invalid vars_files file {path}.")).caused_by(error)
 }
 
 fn as_vars(value: Value, path: &std::path::Path) -> Result<Arc<Map>, Fatal> {

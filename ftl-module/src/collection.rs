@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use ftl_core::value::to_json;
-use ftl_core::vault::VaultSecrets;
 use ftl_core::yaml::{LoadOptions, load_value};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -95,7 +94,7 @@ impl Collection {
         }
         let text = std::fs::read_to_string(&self.metadata_file).ok()?;
         let file = self.metadata_file.display().to_string();
-        let secrets = VaultSecrets::default();
+        let secrets = Arc::default();
         let options = LoadOptions { trusted: false, json_first: false, ..LoadOptions::new(&file, &secrets) };
         let value = load_value(&text, &options).ok()?.root;
         let json: Json = serde_json::from_str(&to_json(&value)).ok()?;

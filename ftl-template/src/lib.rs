@@ -27,4 +27,6 @@ pub use file_options::FileOptions;
 pub use lookup::template_variables;
 pub use renderer::Renderer;
 pub use replacing::Placeholders;
-pub use settings::{Budget, COLLECTIONS, Files, HostsMatching, PlainFiles, PythonPlugins, Scope, Shared};
+pub use settings::{
+    Budget, COLLECTIONS, Files, HostsMatching, PlainFiles, PythonPlugins, Scope, Shared, UntrustedTemplates,
+};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use ftl_core::source::{Diagnostic, Origin, Removal};
+use ftl_core::source::{Diagnostic, Origin, Removal, Severity};
 use ftl_core::value::{Dict, List};
 use ftl_core::{Map, Str, Undefined, Value};
 use rustc_hash::FxHashMap;
@@ -13,7 +13,7 @@ use crate::call::{Arguments, Failure};
 use crate::evaluate::{self, Machine};
 use crate::replacing::Replacing;
 use crate::syntax::{Syntax, SyntaxError, Template, parse_expression, parse_template};
-use crate::{Evaluation, FailureKind, FileOptions, Placeholders, Scope, Shared, dispatch};
+use crate::{Evaluation, FailureKind, FileOptions, Placeholders, Scope, Shared, UntrustedTemplates, dispatch};
 
 /// Renders templates with the variables of one scope. Cheap to make; nothing is copied.
 pub struct Renderer {
@@ -85,6 +85,7 @@ impl Renderer {
     /// Renders every trusted template inside `value`. An omitted value is `Value::Omit`; inside containers it is dropped.
     /// Strings that no template touched keep their marks; text made by a template has none.
     pub fn render(&self, value: &Value) -> Result<Value, Diagnostic> {
+        self.check_trust(value)?;
         if !value.has_template() {
             return Ok(value.clone());
         }
@@ -125,10 +126,7 @@ impl Renderer {
     fn evaluate_with(&self, expression: &Str, is_conditional: bool) -> Result<Value, Diagnostic> {
         let origin = expression.origin();
         if !expression.is_trusted() {
-            return Err(Diagnostic::error("Encountered untrusted template or expression.").at(origin.cloned()).hint(
-                "Templates and expressions must be defined by trusted sources such as playbooks or roles, not untrusted \
-                 sources such as module results.",
-            ));
+            return Err(untrusted(expression));
         }
         let template = parse_expression(&expression.shared(), &self.syntax, &self.foreign()).map_err(|error| {
             let mut message = "Syntax error in expression.".to_string();
@@ -326,6 +324,9 @@ impl Renderer {
 
     /// The value of a trusted template; a failure is a marker, which only counts when it is used.
     pub(crate) fn render_nested(&self, text: &Str) -> Result<Value, Failure> {
+        if let Some(opened) = text.open() {
+            return Ok(opened);
+        }
         let address = text.as_str().as_ptr() as usize;
         {
             let mut session = self.session();
@@ -390,6 +391,9 @@ impl Renderer {
 
     /// The value with everything inside it rendered; what fails becomes a marker inside.
     pub(crate) fn deep(&self, value: Value) -> Result<Value, Failure> {
+        if let Err(error) = self.check_trust(&value) {
+            return Ok(evaluate::error_marker(error, None));
+        }
         if !value.has_template() {
             return Ok(value);
         }
@@ -427,6 +431,27 @@ impl Renderer {
         self.scope.get(name).map(|raw| self.deep(raw)).transpose()
     }
 
+    /// Says what the settings want said of templates that are not trusted.
+    pub(crate) fn check_trust(&self, value: &Value) -> Result<(), Diagnostic> {
+        if self.shared.untrusted_templates == UntrustedTemplates::Ignore {
+            return Ok(());
+        }
+        crate::stack::grow(|| match value {
+            Value::Str(text) if !text.is_trusted() && evaluate::looks_like_template(text) => {
+                let error = untrusted(text);
+                if self.shared.untrusted_templates == UntrustedTemplates::Fail {
+                    return Err(error);
+                }
+                (self.shared.warn)(Diagnostic { severity: Severity::Warning, ..error });
+                Ok(())
+            }
+            Value::List(list) => list.items().iter().try_for_each(|item| self.check_trust(item)),
+            Value::Tuple(items) => items.iter().try_for_each(|item| self.check_trust(item)),
+            Value::Dict(dict) => dict.entries().values().try_for_each(|item| self.check_trust(item)),
+            _ => Ok(()),
+        })
+    }
+
     pub(crate) fn mark_impure(&self) {
         self.impure.fetch_add(1, Ordering::Relaxed);
     }
@@ -444,6 +469,13 @@ impl Renderer {
 fn default_syntax() -> Arc<Syntax> {
     static SYNTAX: std::sync::OnceLock<Arc<Syntax>> = std::sync::OnceLock::new();
     SYNTAX.get_or_init(Arc::default).clone()
+}
+
+fn untrusted(text: &Str) -> Diagnostic {
+    Diagnostic::error("Encountered untrusted template or expression.").at(text.origin().cloned()).hint(
+        "Templates and expressions must be defined by trusted sources such as playbooks or roles, not untrusted sources such \
+         as module results.",
+    )
 }
 
 fn syntax_marker(error: &SyntaxError, text: &Str) -> Value {

@@ -88,12 +88,22 @@ pub struct Shared {
     pub jinja_extensions: Vec<String>,
     pub allow_broken_conditionals: bool,
     pub allow_embedded_templates: bool,
+    pub untrusted_templates: UntrustedTemplates,
     /// `lookup('config', NAME)`: the settings by their names, as rendered values.
     pub config: BTreeMap<String, Value>,
     /// The inventory's hosts for a host pattern (`lookup('inventory_hostnames')`).
     pub hosts_matching: Option<HostsMatching>,
     pub budget: Budget,
     pub warn: Box<dyn Fn(Diagnostic) + Send + Sync>,
+}
+
+/// What to say of text that looks like a template and is not trusted; it is never rendered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum UntrustedTemplates {
+    #[default]
+    Ignore,
+    Warn,
+    Fail,
 }
 
 impl Default for Shared {
@@ -108,6 +118,7 @@ impl Default for Shared {
             jinja_extensions: Vec::new(),
             allow_broken_conditionals: false,
             allow_embedded_templates: true,
+            untrusted_templates: UntrustedTemplates::default(),
             config: BTreeMap::new(),
             hosts_matching: None,
             budget: Budget::default(),

@@ -314,4 +314,6 @@ pub const SETTINGS: &[SettingSpec] = &[
     s("WORKER_SHUTDOWN_POLL_DELAY", "ANSIBLE_WORKER_SHUTDOWN_POLL_DELAY", "", Float, Some("0.1")),
     s("YAML_FILENAME_EXTENSIONS", "ANSIBLE_YAML_FILENAME_EXT", "defaults.yaml_valid_extensions",
       List, Some(".yml .yaml .json")),
+    s("_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR", "_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR", "",
+      Any, Some("ignore")).one_of("error warning ignore"),
 ];

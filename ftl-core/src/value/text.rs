@@ -1,8 +1,10 @@
 //! Strings and what is known about them: where they were written and whether they may be rendered.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::source::Origin;
+use super::{Undefined, Value};
+use crate::source::{Diagnostic, Origin};
+use crate::vault::VaultSecrets;
 
 /// A string with an optional mark. Two strings are equal when their text is, whatever their marks.
 #[derive(Clone)]
@@ -17,8 +19,16 @@ pub struct Mark {
     /// Written by the operator: it may be rendered as a template. Only loaders make such strings.
     trusted: bool,
     pub origin: Option<Origin>,
-    /// The vault envelope this text was decrypted from: secret, to be masked in every output.
-    pub vaulted: Option<Arc<str>>,
+    vault: Option<Arc<Vaulted>>,
+}
+
+/// What is known of a text that came out of a vault, or is in one still.
+#[derive(Debug)]
+struct Vaulted {
+    envelope: Arc<str>,
+    /// What opens it, while the text is the envelope.
+    secrets: Option<Arc<VaultSecrets>>,
+    opened: OnceLock<Value>,
 }
 
 impl Mark {
@@ -35,18 +45,42 @@ impl Str {
 
     /// Data that remembers where it was written (`!unsafe` scalars).
     pub fn with_origin(text: impl Into<Arc<str>>, origin: Option<Origin>) -> Str {
-        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: false, origin, vaulted: None })) }
+        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: false, origin, vault: None })) }
     }
 
     /// Text the operator wrote. **For loaders only** (YAML, inventory, template files, the command line); `tests/tidy.rs`
     /// checks who calls it.
     pub fn trusted(text: impl Into<Arc<str>>, origin: Option<Origin>) -> Str {
-        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: true, origin, vaulted: None })) }
+        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: true, origin, vault: None })) }
     }
 
     /// The plaintext of a vault envelope. **For the vault loader only.** Like Ansible, never rendered as a template.
     pub fn decrypted(text: impl Into<Arc<str>>, envelope: Arc<str>, origin: Option<Origin>) -> Str {
-        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: false, origin, vaulted: Some(envelope) })) }
+        let vault = Vaulted { envelope, secrets: None, opened: OnceLock::new() };
+        Str { text: text.into(), mark: Some(Arc::new(Mark { trusted: false, origin, vault: Some(Arc::new(vault)) })) }
+    }
+
+    /// A vault envelope that is opened when it is first rendered: a text like a template, whose rendering is decryption.
+    pub fn sealed(envelope: impl Into<Arc<str>>, secrets: Arc<VaultSecrets>, origin: Option<Origin>) -> Str {
+        let text = envelope.into();
+        let vault = Vaulted { envelope: text.clone(), secrets: Some(secrets), opened: OnceLock::new() };
+        Str { text, mark: Some(Arc::new(Mark { trusted: false, origin, vault: Some(Arc::new(vault)) })) }
+    }
+
+    /// The vault envelope of this text: secret, to be masked in every output.
+    pub fn envelope(&self) -> Option<&Arc<str>> {
+        Some(&self.mark.as_ref()?.vault.as_ref()?.envelope)
+    }
+
+    /// What a sealed text holds: the plaintext, or a value whose use is the error. Nothing for other texts.
+    pub fn open(&self) -> Option<Value> {
+        let vault = self.mark.as_ref()?.vault.as_ref()?;
+        let secrets = vault.secrets.as_ref()?;
+        Some(vault.opened.get_or_init(|| opened(&vault.envelope, secrets, self.origin().cloned())).clone())
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.mark.as_ref().is_some_and(|m| m.vault.as_ref().is_some_and(|v| v.secrets.is_some()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -71,12 +105,28 @@ impl Str {
 
     /// May this be rendered, and would rendering change anything?
     pub fn is_template(&self) -> bool {
-        self.is_trusted() && looks_like_template(&self.text)
+        match self.mark() {
+            Some(mark) => (mark.trusted && looks_like_template(&self.text)) || self.is_sealed(),
+            None => false,
+        }
     }
 
     /// A part of this string, which keeps trust and origin: for loaders that split what they read.
     pub fn part(&self, text: impl Into<Arc<str>>) -> Str {
         Str { text: text.into(), mark: self.mark.clone() }
+    }
+}
+
+fn opened(envelope: &Arc<str>, secrets: &VaultSecrets, origin: Option<Origin>) -> Value {
+    let not_utf8 = || Diagnostic::error("The decrypted value is not valid UTF-8.");
+    let decrypted = secrets.decrypt_text(envelope).and_then(|text| text.ok_or_else(not_utf8));
+    match decrypted {
+        Ok(text) => Value::Str(Str::decrypted(text, envelope.clone(), origin)),
+        Err(error) => {
+            let message = format!("Attempt to use undecryptable variable: {}", error.one_line());
+            let error = Some(Box::new(Diagnostic::error(message.clone()).at(origin.clone())));
+            Value::Undefined(Arc::new(Undefined { message, origin, error, envelope: Some(envelope.clone()) }))
+        }
     }
 }
 

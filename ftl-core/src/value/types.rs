@@ -175,7 +175,10 @@ impl Value {
     /// The same value with every mark (trust, origin) taken off: data that can never become a template.
     pub fn untrusted(&self) -> Value {
         match self {
-            Value::Str(s) if s.mark().is_some() => Value::Str(Str::plain(s.shared())),
+            Value::Str(s) if s.mark().is_some() => match s.open() {
+                Some(opened) => opened.untrusted(),
+                None => Value::Str(Str::plain(s.shared())),
+            },
             Value::List(l) => Value::list(l.items().iter().map(Value::untrusted).collect()),
             Value::Tuple(t) => Value::Tuple(t.iter().map(Value::untrusted).collect()),
             Value::Dict(d) => Value::dict(d.entries().iter().map(|(k, v)| (k.untrusted(), v.untrusted())).collect()),

@@ -9,8 +9,8 @@ use super::problem::{Place, Problem};
 use super::scalar::{Tag, construct, decode_base64, resolve};
 use super::set::Set;
 use super::tree::Tree;
-use crate::source::{Diagnostic, Origin, Removal};
-use crate::value::{Str, Undefined, Value, repr};
+use crate::source::{Diagnostic, Removal};
+use crate::value::{Str, Value, repr};
 
 /// How many entries merge keys may copy: they take memory, unlike what aliases share.
 const MAX_MERGED: usize = 2_000_000;
@@ -203,7 +203,12 @@ impl<'a, T: Tree> Constructor<'a, T> {
                     self.deprecate(level, at, "!vault-encrypted", "Use the `!vault` tag instead.");
                 }
                 match resolve(text) {
-                    Tag::Str => Ok(self.vaulted(text, at.origin(&self.file))),
+                    Tag::Str => {
+                        let text = Str::sealed(text, self.options.secrets.clone(), Some(at.origin(&self.file)));
+                        // Nodes and keys are read without being rendered.
+                        let opens = is_key || !T::IS_VALUE;
+                        Ok(text.open().filter(|_| opens).unwrap_or(Value::Str(text)))
+                    }
                     other => {
                         self.scalar_value(other, text, trusted, is_key, level, at)?;
                         Err(wants_string(&tag, at))
@@ -237,11 +242,6 @@ impl<'a, T: Tree> Constructor<'a, T> {
         let shared: Arc<str> = Arc::from(text);
         self.keys.insert(shared.clone());
         shared
-    }
-
-    /// Decrypted at once when a secret fits; otherwise a value whose use is the error.
-    fn vaulted(&self, envelope: &str, origin: Origin) -> Value {
-        vaulted(self.options, envelope, origin)
     }
 
     /// Starts a collection.
@@ -482,20 +482,4 @@ fn no_constructor(tag: &Tag, at: Place) -> Problem {
 fn wants_string(tag: &Tag, at: Place) -> Problem {
     let problem = format!("the {} tag requires a string value", tag.repr());
     Problem::exact(problem, at)
-}
-
-/// The plaintext of an envelope, or the error its use is.
-pub(super) fn vaulted(options: &LoadOptions, envelope: &str, origin: Origin) -> Value {
-    let not_utf8 = || Diagnostic::error("The decrypted value is not valid UTF-8.");
-    let decrypted = options.secrets.decrypt_text(envelope).and_then(|text| text.ok_or_else(not_utf8));
-    match decrypted {
-        Ok(text) => Value::Str(Str::decrypted(text, Arc::from(envelope), Some(origin))),
-        Err(error) => {
-            let message = format!("{UNDECRYPTABLE}{}", error.one_line());
-            let error = Diagnostic::error(message.clone()).at(Some(origin.clone()));
-            let error = Some(Box::new(error));
-            let envelope = Some(Arc::from(envelope));
-            Value::Undefined(Arc::new(Undefined { message, origin: Some(origin), error, envelope }))
-        }
-    }
 }

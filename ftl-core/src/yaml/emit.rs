@@ -184,7 +184,7 @@ fn float_text(f: f64) -> String {
 }
 
 fn string(text: &Str, options: &DumpOptions) -> Shape {
-    if let Some(envelope) = text.mark().and_then(|m| m.vaulted.as_deref()) {
+    if let Some(envelope) = text.envelope() {
         return Shape::Scalar { tag: "!vault", text: envelope.to_string(), style: Some(QuoteStyle::Literal) };
     }
     let breaks = text.contains(['\n', '\u{85}', '\u{2028}', '\u{2029}']);

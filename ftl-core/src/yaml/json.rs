@@ -5,7 +5,6 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 use rustc_hash::FxHashSet;
 
-use super::construct::vaulted;
 use super::load::LoadOptions;
 use super::tree::Tree;
 use crate::source::Origin;
@@ -166,7 +165,8 @@ impl<T: Tree> Reader<'_, T> {
         }
         if let Some(value) = find("__ansible_vault") {
             let Value::Str(text) = value? else { return None };
-            return Some(Some(self.scalar(vaulted(self.options, text.as_str(), self.origin.clone()))));
+            let text = Str::sealed(text.shared(), self.options.secrets.clone(), Some(self.origin.clone()));
+            return Some(Some(self.scalar(text.open().filter(|_| !T::IS_VALUE).unwrap_or(Value::Str(text)))));
         }
         if find("__ansible_type").is_some() {
             return None;

@@ -26,7 +26,7 @@ pub enum DuplicateKeys {
 pub struct LoadOptions<'a> {
     /// The file's name, for origins; something like `<unicode string>` for text that is in no file.
     pub file: &'a str,
-    pub secrets: &'a VaultSecrets,
+    pub secrets: &'a Arc<VaultSecrets>,
     pub duplicate_keys: DuplicateKeys,
     /// Strings are the operator's: they may be rendered.
     pub trusted: bool,
@@ -40,7 +40,7 @@ pub struct LoadOptions<'a> {
 
 impl<'a> LoadOptions<'a> {
     /// For files the operator wrote.
-    pub fn new(file: &'a str, secrets: &'a VaultSecrets) -> LoadOptions<'a> {
+    pub fn new(file: &'a str, secrets: &'a Arc<VaultSecrets>) -> LoadOptions<'a> {
         LoadOptions {
             file,
             secrets,
@@ -89,7 +89,7 @@ fn from_text_with<R>(
     text: &str,
     run: impl for<'a> FnOnce(&mut Composer<'a, Value>) -> Result<R, Problem>,
 ) -> Result<Loaded<R>, Diagnostic> {
-    let secrets = VaultSecrets::default();
+    let secrets = Arc::default();
     let options = LoadOptions { trusted: false, ansible_tags: false, ..LoadOptions::new("<unknown>", &secrets) };
     run_composer(text, &options, run).map_err(|problem| Diagnostic::error(problem.exception_text()))
 }

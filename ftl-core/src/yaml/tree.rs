@@ -10,6 +10,9 @@ use crate::value::{Dict, List, Map, Value};
 
 /// A tree under construction. Origins are closures because values keep them on strings only.
 pub(super) trait Tree: Clone {
+    /// Is this what variables are made of, which are rendered before they are used?
+    const IS_VALUE: bool;
+
     fn scalar(value: Value, origin: impl FnOnce() -> Origin) -> Self;
     fn sequence(items: Vec<Self>, origin: impl FnOnce() -> Origin) -> Self;
 
@@ -24,6 +27,8 @@ pub(super) trait Tree: Clone {
 }
 
 impl Tree for Value {
+    const IS_VALUE: bool = true;
+
     fn scalar(value: Value, _: impl FnOnce() -> Origin) -> Value {
         value
     }
@@ -67,6 +72,8 @@ impl Tree for Value {
 }
 
 impl Tree for Node {
+    const IS_VALUE: bool = false;
+
     fn scalar(value: Value, origin: impl FnOnce() -> Origin) -> Node {
         Node::scalar(value, origin())
     }

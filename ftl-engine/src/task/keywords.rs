@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, to_text, type_name};
-use ftl_playbook::graph::TaskSpec;
+use ftl_playbook::graph::{Keywords, TaskSpec};
 use ftl_template::Renderer;
 
 use super::TaskFailure;
@@ -54,6 +54,7 @@ impl Resolved {
             notify: texts(renderer, "notify", &task.notify)?,
             register: None,
         };
+        check_others(words, renderer)?;
         if out.delay < 0.0 {
             out.delay = 1.0;
         }
@@ -64,6 +65,25 @@ impl Resolved {
         out.register = register_name(task, renderer)?;
         Ok(out)
     }
+}
+
+/// Keywords that not every action uses must be right all the same.
+fn check_others(words: &Keywords, renderer: &Renderer) -> Result<(), TaskFailure> {
+    let check = |name: &str, value: &Option<Value>| match value {
+        Some(written) if written.has_template() => render(renderer, name, written).map(|_| ()),
+        _ => Ok(()),
+    };
+    check("connection", &words.connection)?;
+    check("remote_user", &words.remote_user)?;
+    render_bool(renderer, "any_errors_fatal", &words.any_errors_fatal, false)?;
+    render_bool(renderer, "become", &words.r#become, false)?;
+    check("become_method", &words.become_method)?;
+    check("become_user", &words.become_user)?;
+    check("become_exe", &words.become_exe)?;
+    check("become_flags", &words.become_flags)?;
+    number(renderer, "port", &words.port)?;
+    number(renderer, "throttle", &words.throttle)?;
+    Ok(())
 }
 
 /// The variable a task registers.
@@ -114,11 +134,7 @@ pub(crate) fn render_bool(
         return Ok(default);
     }
     value.to_bool_loose().ok_or_else(|| {
-        let cause = Diagnostic::error(format!(
-            "The value '{}' is not a valid boolean.  Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', \
-             'off', 'on', 't', 'true', 'y', 'yes'",
-            to_text(&value)
-        ));
+        let cause = not_convertible(&value, "bool");
         keyword_error(name, written, cause)
     })
 }
@@ -135,10 +151,18 @@ fn number(renderer: &Renderer, name: &str, value: &Option<Value>) -> Result<Opti
         _ => None,
     };
     parsed.map(Some).ok_or_else(|| {
-        let cause =
-            Diagnostic::error(format!("The value {} could not be converted to 'int'.", ftl_core::value::repr(&value)));
+        let cause = not_convertible(&value, "int");
         keyword_error(name, written, cause)
     })
+}
+
+fn not_convertible(value: &Value, kind: &str) -> Diagnostic {
+    let origin = match value {
+        Value::Str(s) => s.origin().cloned(),
+        _ => None,
+    };
+    Diagnostic::error(format!("The value {} could not be converted to '{kind}'.", ftl_core::value::repr(value)))
+        .at(origin)
 }
 
 /// A keyword that is a list of strings; templates may give strings or lists.

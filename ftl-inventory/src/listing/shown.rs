@@ -6,7 +6,7 @@ use ftl_core::{Map, Value};
 /// groups, so that reading the listing again gives the same.
 pub(super) fn shown(value: &Value, mark_plain: bool) -> Value {
     match value {
-        Value::Str(text) => match text.mark().and_then(|mark| mark.vaulted.clone()) {
+        Value::Str(text) => match text.envelope().cloned() {
             Some(envelope) => wrapped("__ansible_vault", Value::str(envelope)),
             None if mark_plain && !text.is_trusted() => wrapped("__ansible_unsafe", value.clone()),
             None => value.clone(),

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use ftl_core::source::{Diagnostic, Origin};
+use ftl_core::source::Origin;
 use ftl_core::value::from_json;
 use ftl_core::vault::VaultSecrets;
-use ftl_core::{Dict, List, Str, Undefined, Value};
+use ftl_core::{Dict, List, Str, Value};
 
 /// How strings of a script become values.
 pub(super) struct Marking<'a> {
     pub(super) trusted: bool,
     pub(super) origin: Origin,
-    pub(super) secrets: &'a VaultSecrets,
+    pub(super) secrets: &'a Arc<VaultSecrets>,
 }
 
 impl Marking<'_> {
@@ -30,7 +30,10 @@ impl Marking<'_> {
                         "__ansible_unsafe" => {
                             return Value::Str(Str::with_origin(text.as_str(), Some(self.origin.clone())));
                         }
-                        "__ansible_vault" => return self.decrypted(text),
+                        "__ansible_vault" => {
+                            let origin = Some(self.origin.clone());
+                            return Value::Str(Str::sealed(text.as_str(), self.secrets.clone(), origin));
+                        }
                         _ => {}
                     }
                 }
@@ -38,25 +41,6 @@ impl Marking<'_> {
                 Value::Dict(Dict::loaded(entries.collect()))
             }
             other => from_json(other),
-        }
-    }
-}
-
-impl Marking<'_> {
-    /// The plaintext, or a value whose use is the error.
-    fn decrypted(&self, envelope: &str) -> Value {
-        let origin = Some(self.origin.clone());
-        match self.secrets.decrypt_text(envelope) {
-            Ok(Some(text)) => Value::Str(Str::decrypted(text, envelope.into(), origin)),
-            failed => {
-                let reason = match failed {
-                    Err(error) => error.one_line(),
-                    Ok(_) => "The decrypted value is not valid UTF-8.".into(),
-                };
-                let message = format!("Attempt to use undecryptable variable: {reason}");
-                let error = Some(Box::new(Diagnostic::error(message.clone()).at(origin.clone())));
-                Value::Undefined(Arc::new(Undefined { message, origin, error, envelope: None }))
-            }
         }
     }
 }

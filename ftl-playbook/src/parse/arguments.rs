@@ -156,9 +156,7 @@ fn new_style(task: &Node, key: &Node, thing: &Node, base: &Base) -> Result<Writt
     let mut notes = base.notes.clone();
     let args = match thing.to_value() {
         Value::Dict(dict) => Map::clone(&dict.entries()),
-        Value::Str(text) if text.mark().is_some_and(|m| m.vaulted.is_some()) => {
-            [("_raw_params", Value::Str(text))].into_iter().collect()
-        }
+        Value::Str(text) if text.envelope().is_some() => [("_raw_params", Value::Str(text))].into_iter().collect(),
         Value::Str(text) => {
             let args = parse_key_values(&text, is_free_form(&name)).map_err(|e| wrap(task, e))?;
             note_merge(&mut notes, base, &args, &thing.origin);

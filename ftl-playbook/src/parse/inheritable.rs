@@ -124,22 +124,23 @@ impl Builder<'_> {
 
     /// `collections:`, completed with where short names are found when none of them has one.
     fn collections(&mut self, value: &Node) -> Vec<String> {
-        let mut names = Vec::new();
-        let items = value.as_seq().unwrap_or(std::slice::from_ref(value)).iter().filter(|i| !i.is_none());
-        for item in items {
-            match item.as_str() {
-                Some(name) => names.push(name.to_string()),
-                None => self.report(Problem::parse(
-                    Diagnostic::error(format!(
-                        "Keyword 'collections' items must be of type 'str', not '{}'.",
-                        ftl_core::value::type_name(&item.to_value())
-                    ))
-                    .at(Some(item.origin.clone())),
-                )),
-            }
-        }
+        let texts = self.list_of_texts("collections", value);
+        let mut names = texts.iter().filter_map(|name| name.as_str().map(str::to_string)).collect();
         complete_collections(&mut names, self.play.collection.as_deref());
         names
+    }
+
+    /// A list that may hold texts only.
+    pub(crate) fn list_of_texts(&mut self, keyword: &str, value: &Node) -> Vec<Value> {
+        let items = value.as_seq().unwrap_or(std::slice::from_ref(value)).iter().filter(|i| !i.is_none());
+        let (texts, wrong): (Vec<&Node>, Vec<&Node>) = items.partition(|item| item.as_str().is_some());
+        for item in wrong {
+            let value = item.to_value();
+            let kind = ftl_core::value::type_name(&value);
+            let message = format!("Keyword '{keyword}' items must be of type 'str', not '{kind}'.");
+            self.report(Problem::parse(Diagnostic::error(message).at(Some(item.origin.clone()))));
+        }
+        texts.into_iter().map(Node::to_value).collect()
     }
 
     /// `vars:` of a thing that messages call `title`.

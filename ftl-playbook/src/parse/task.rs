@@ -154,7 +154,7 @@ impl Builder<'_> {
             "delay" => keys.delay = given(),
             "changed_when" => keys.changed_when = as_list(value),
             "failed_when" => keys.failed_when = as_list(value),
-            "listen" => keys.listen = as_list(value),
+            "listen" => keys.listen = self.list_of_texts("listen", value),
             "async" | "async_val" => keys.async_seconds = given(),
             "poll" => keys.poll = given(),
             _ => {}

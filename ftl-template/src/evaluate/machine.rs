@@ -145,6 +145,10 @@ impl<'r> Machine<'r> {
                 let origin = self.evaluation.origin().cloned();
                 Ok(Value::Undefined(Arc::new(Undefined { origin, ..(**missing).clone() })))
             }
+            Value::Str(_) => Ok(self
+                .renderer()
+                .check_trust(&value)
+                .map_or_else(|error| super::error_marker(error, None), |()| value)),
             _ => Ok(value),
         }
     }

@@ -42,6 +42,8 @@ pub(crate) fn from_failure(failure: Failure, origin: Option<&Origin>, kind: &str
 /// The failure as the error users see: what is not yet a template error is wrapped into one.
 pub(crate) fn complete(failure: Failure, origin: Option<&Origin>, kind: &str) -> Diagnostic {
     let outer = match failure.kind() {
+        // A vault that cannot be opened is an error from outside.
+        FailureKind::Undefined(marker) if marker.envelope.is_some() => format!("Error rendering {kind}."),
         FailureKind::Undefined(_) | FailureKind::Finished => {
             let mut diagnostic = failure.diagnostic();
             diagnostic.origin = diagnostic.origin.or(origin.cloned());

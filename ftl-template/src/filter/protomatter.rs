@@ -37,7 +37,7 @@ pub(crate) fn tags(value: &Value) -> Vec<&'static str> {
     if text.is_trusted() {
         names.push("TrustedAsTemplate");
     }
-    if text.mark().is_some_and(|mark| mark.vaulted.is_some()) {
+    if text.envelope().is_some() {
         names.push("VaultedValue");
     }
     names

@@ -68,7 +68,7 @@ pub(super) fn unvault(evaluation: &Evaluation<'_>, value: Value, mut args: Argum
         Value::Undefined(marker) if marker.envelope.is_some() => {
             marker.envelope.as_deref().unwrap_or_default().as_bytes().to_vec()
         }
-        Value::Str(text) => match text.mark().and_then(|m| m.vaulted.clone()) {
+        Value::Str(text) => match text.envelope() {
             Some(envelope) => envelope.as_bytes().to_vec(),
             None => text.as_bytes().to_vec(),
         },

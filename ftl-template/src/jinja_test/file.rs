@@ -108,7 +108,7 @@ pub(super) fn vault_encrypted(_: &Evaluation<'_>, value: Value, args: Arguments)
     args.finish("vault_encrypted")?;
     Ok(match &value {
         // Text that only looks encrypted is just text.
-        Value::Str(text) => text.mark().is_some_and(|m| m.vaulted.is_some()),
+        Value::Str(text) => text.envelope().is_some(),
         Value::Undefined(marker) if marker.envelope.is_some() => true,
         other => {
             defined(other)?;
