@@ -590,3 +590,33 @@ fn f74_unreachable_hosts_are_not_rescued() {
     write_playbook(&sandbox, "- ping:\n  ignore_unreachable: true\n- debug: {msg: on}");
     sandbox.play(&PLAY).expect_code(0).expect_text("ok=2 ").expect_text("ignored=1").expect_text("unreachable=0");
 }
+
+#[test]
+fn f75_callback_plugins_that_hang_or_die() {
+    let plugin = "import os, time\n\
+                  from ansible.plugins.callback import CallbackBase\n\
+                  class CallbackModule(CallbackBase):\n    \
+                      CALLBACK_TYPE = 'stdout'\n    \
+                      CALLBACK_NAME = 'bad'\n    \
+                      def v2_runner_on_ok(self, result):\n        \
+                          os.kill(os.getpid(), 9) if os.path.exists('kill') else time.sleep(100)\n";
+    for (kill, expected) in [(true, "it was ended by signal 9."), (false, "it did not answer for 1 seconds.")] {
+        let sandbox = Sandbox::new();
+        sandbox.write("callback_plugins/bad.py", plugin);
+        sandbox.write("hosts", "h1 ansible_connection=local\n");
+        write_playbook(&sandbox, "- command: echo\n- command: touch done\n- command: /bin/false");
+        if kill {
+            sandbox.write("kill", "");
+        }
+        let mut command = sandbox.command(ftl_tests::program::ftl_play());
+        command
+            .args(["-i", "hosts", "site.yml"])
+            .env("ANSIBLE_STDOUT_CALLBACK", "bad")
+            .env("FTL_CALLBACK_TIMEOUT", "1");
+        let outcome = sandbox.spawn(command).finish();
+        assert!(sandbox.has("done"), "{outcome:?}");
+        assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
+        assert!(outcome.stdout.contains("failed=1"), "{}", outcome.stdout);
+        outcome.expect_code(2);
+    }
+}

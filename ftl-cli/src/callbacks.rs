@@ -174,7 +174,8 @@ pub fn begin(
                 cancel.cancel();
             }
             let severity = if native_stdout { Severity::Warning } else { Severity::Error };
-            lost.map(|problem| Diagnostic { severity, ..Diagnostic::error(problem) })
+            let rest = if native_stdout { "" } else { " The default display shows the rest." };
+            lost.map(|problem| Diagnostic { severity, ..Diagnostic::error(problem + rest) })
         }
     };
     context.display.begin(Some(Callbacks { show: Box::new(show), screen: !native_stdout, instead_of: foreign }))?;

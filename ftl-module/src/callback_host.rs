@@ -104,7 +104,12 @@ impl CallbackHost {
             CallbackError::Problem(format!("Callback plugins need {}: {error}", settings.python.display()))
         };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-        ours.set_read_timeout(Some(deadline)).and_then(|()| ours.set_write_timeout(Some(deadline))).map_err(failed)?;
+        let limit = |channel: &UnixStream, time| {
+            channel.set_read_timeout(Some(time)).and_then(|()| channel.set_write_timeout(Some(time)))
+        };
+        // On a busy machine, Python itself takes its time.
+        let patience = deadline.max(Duration::from_secs(60));
+        limit(&ours, patience).map_err(failed)?;
         let mut command = settings.command(PROGRAM);
         if let Some(path) = config_file {
             command.env("ANSIBLE_CONFIG", path);
@@ -113,10 +118,11 @@ impl CallbackHost {
         // Our copy of their end must close, or the process would never be missed.
         drop(command);
         let mut process = Process { child: child.map_err(failed)?, channel: BufReader::new(ours) };
-        let answer = process.ask(&start_message(settings, request), deadline).map_err(CallbackError::Problem)?;
+        let answer = process.ask(&start_message(settings, request), patience).map_err(CallbackError::Problem)?;
         if let Some(code) = ending(&answer) {
             return Err(CallbackError::Ended(code));
         }
+        limit(process.channel.get_ref(), deadline).map_err(failed)?;
         let loaded = &answer["ok"];
         let methods = loaded["methods"].as_array().into_iter().flatten();
         Ok(CallbackHost {

@@ -35,6 +35,8 @@ struct State {
     views: Vec<Box<dyn View>>,
     /// Callback plugins in Python: they see every event, after the views.
     callbacks: Option<Callbacks>,
+    /// What the default display is made from, should the `stdout_callback` be lost.
+    spare: Option<Arc<OutputSettings>>,
     /// The screens that were not chosen; at `-vv`, a run begins with saying so.
     others: Vec<&'static str>,
     finished: bool,
@@ -59,8 +61,15 @@ pub fn open(mut settings: OutputSettings) -> Arc<Display> {
     }
     screen.flush();
     let ticking = screen.live.is_enabled();
-    let state =
-        State { screen, settings: Some(settings), views: vec![], callbacks: None, others: vec![], finished: false };
+    let state = State {
+        screen,
+        settings: Some(settings),
+        views: vec![],
+        callbacks: None,
+        spare: None,
+        others: vec![],
+        finished: false,
+    };
     let state = Arc::new(Mutex::new(state));
     if ticking {
         tick(&state);
@@ -118,7 +127,10 @@ impl Display {
             state.others = if callbacks.is_none() { table::others(&settings) } else { vec![] };
             state.add_extras(&settings);
         } else {
-            state.add_extras(&Arc::new(settings));
+            settings.display = "default".into();
+            let settings = Arc::new(settings);
+            state.add_extras(&settings);
+            state.spare = Some(settings);
         }
         state.callbacks = callbacks;
         state.screen.flush();
@@ -190,7 +202,7 @@ fn is_asked_for(event: &Event) -> bool {
 impl EventSink for Display {
     fn emit(&self, event: Event) {
         let mut state = lock(&self.state);
-        let State { screen, views, callbacks, others, .. } = &mut *state;
+        let State { screen, views, callbacks, spare, others, .. } = &mut *state;
         let hidden = matches!(&event, Event::TaskStarted(task) if task.implicit);
         if !hidden {
             screen.live.note(&event);
@@ -215,6 +227,9 @@ impl EventSink for Display {
                     screen.give_way();
                     if let Some(lost) = (callbacks.show)(&event, screen.reveals) {
                         screen.message(&lost);
+                        if let Some(Ok(view)) = spare.take().map(|settings| table::view(&settings)) {
+                            views.insert(0, view);
+                        }
                     }
                 }
                 screen.reveals = false;
