@@ -134,6 +134,8 @@ pub struct ModuleSearch {
 pub struct ModuleRef {
     /// Canonical name: `ansible.builtin.copy`, `ns.coll.name`, `ansible.legacy.name` (library/), after redirects.
     pub fqcn: Arc<str>,
+    /// What it was asked for as: modules say this name in their messages.
+    pub asked: Arc<str>,
     /// As Ansible packs it: `ansible.modules.copy`, `ansible_collections.ns.coll.plugins.modules.name`, …
     pub python_name: Arc<str>,
     /// The file; `None` when only a native FTL module exists.

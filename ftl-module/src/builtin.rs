@@ -85,7 +85,7 @@ impl NativeModules for BuiltinModules {
             if let Interpreter::Path(path) = &call.target.interpreter {
                 settings.python = Some(path.clone());
             }
-            let name = call.name.to_owned();
+            let name = call.call.module.asked.clone();
             // Modules work on files and wait for programs: not on the threads that drive everything else.
             let run = tokio::task::spawn_blocking(move || module.call(given, &Host::new(&name, settings)));
             match run.await {

@@ -190,16 +190,7 @@ impl Execution<'_> {
         file: &ModuleFile,
     ) -> Result<Prepared, String> {
         let name = call.module.fqcn.rsplit('.').next().unwrap_or_default();
-        let told = match call
-            .module
-            .fqcn
-            .strip_prefix("ansible.builtin.")
-            .or(call.module.fqcn.strip_prefix("ansible.legacy."))
-        {
-            Some(short) => short,
-            None => &call.module.fqcn,
-        };
-        let complete = args::complete(target, call, told, &self.core.version);
+        let complete = args::complete(target, call, &call.module.asked, &self.core.version);
         let mut env: BTreeMap<String, String> = call.environment.iter().cloned().collect();
         let mut spec = Spec { timeout: call.timeout.map(|t| t.as_secs_f64()), ..Spec::default() };
         let mut interpreter = None;

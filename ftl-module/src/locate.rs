@@ -104,6 +104,7 @@ impl Locator {
                 }
             }
         };
+        found.asked = name.into();
         found.notes = Arc::new(notes);
         let utils = search.module_utils.iter().chain(&self.module_utils);
         found.module_utils = Arc::new(utils.filter(|directory| directory.is_dir()).cloned().collect());
@@ -165,6 +166,7 @@ impl Locator {
         if let Some(path) = found {
             return Ok(Step::Found(ModuleRef {
                 fqcn: format!("ansible.legacy.{name}").into(),
+                asked: Arc::default(),
                 python_name: python_name(&path, name).into(),
                 path: Some(Arc::new(path)),
                 ..ModuleRef::default()
@@ -183,6 +185,7 @@ impl Locator {
         if native || path.is_some() {
             return Ok(Step::Found(ModuleRef {
                 fqcn: format!("ansible.builtin.{name}").into(),
+                asked: Arc::default(),
                 python_name: format!("ansible.modules.{name}").into(),
                 path: path.map(Arc::new),
                 native,
@@ -261,6 +264,7 @@ fn action_plugin(directory: &Path, name: &str) -> Option<PathBuf> {
 fn with_plugin(fqcn: &str, module: Option<ModuleRef>, plugin: PathBuf) -> ModuleRef {
     ModuleRef {
         fqcn: fqcn.into(),
+        asked: Arc::default(),
         python_name: module.as_ref().map_or_else(|| fqcn.into(), |m| m.python_name.clone()),
         path: module.as_ref().and_then(|m| m.path.clone()),
         action_plugin: Some(Arc::new(plugin)),
@@ -297,6 +301,7 @@ fn in_collection(collection: &Collection, resource: &str) -> Option<ModuleRef> {
     let path = module_file(&directory, name)?;
     Some(ModuleRef {
         fqcn: format!("{}.{resource}", collection.name).into(),
+        asked: Arc::default(),
         python_name: format!("ansible_collections.{}.plugins.modules.{resource}", collection.name).into(),
         path: Some(Arc::new(path)),
         ..ModuleRef::default()

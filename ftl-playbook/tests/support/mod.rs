@@ -29,6 +29,7 @@ fn found(fqcn: String, path: Option<PathBuf>) -> ModuleRef {
     ModuleRef {
         python_name: fqcn.as_str().into(),
         fqcn: fqcn.as_str().into(),
+        asked: fqcn.as_str().into(),
         path: path.map(Arc::new),
         ..ModuleRef::default()
     }
