@@ -13,5 +13,6 @@ pub mod mask;
 pub mod result;
 pub mod event;
 pub mod port;
+pub mod shell_words;
 
 pub use value::{Dict, List, Map, Object, ObjectRef, Str, Undefined, Value};

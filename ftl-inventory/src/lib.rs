@@ -15,7 +15,6 @@ pub mod range;
 mod reconcile;
 mod runtime;
 pub mod settings;
-mod shell_words;
 pub mod source;
 mod variable;
 mod vars_files;

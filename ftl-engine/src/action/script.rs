@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 
 use ftl_core::call::{ExecRequest, Source};
+use ftl_core::shell_words;
+use ftl_core::source::not_found_message;
 use ftl_core::value::Map;
 
 use super::files::{missing_file, remote_join};
@@ -37,13 +39,17 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         }
         let written = context.text("_raw_params").or_else(|| context.text("cmd")).unwrap_or_default();
         let written = written.trim().to_string();
-        let Some(first) = first_word(&written) else {
-            return Err(TaskFailure::plain("one of the following is required: _raw_params, cmd"));
+        let words = shell_words::split(&written, false).map_err(TaskFailure::message)?;
+        let Some(first) = words.into_iter().next() else {
+            return Err(TaskFailure::message("list index out of range"));
         };
         let path = context.find_file("files", &first).map_err(|failure| match failure {
             TaskFailure::Error(error) => missing_file(error.one_line()),
             other => other,
         })?;
+        if path.is_dir() {
+            return Err(missing_file(not_found_message("", &path.to_string_lossy(), &[])));
+        }
         if context.keywords.check {
             let mut result = Map::new();
             if context.arg("creates").is_some() || context.arg("removes").is_some() {
@@ -78,7 +84,7 @@ async fn execute(
         command = format!("{executable} {command}");
     }
     if let Some(dir) = chdir {
-        command = format!("cd {} && {command}", quote(&dir));
+        command = format!("cd {} && {command}", shell_words::quote(&dir));
     }
     let request = ExecRequest {
         command,
@@ -97,53 +103,4 @@ fn skip(msg: String) -> TaskFailure {
     let mut map = Map::new();
     map.insert("msg", msg);
     TaskFailure::Skipped(map)
-}
-
-/// A word for a POSIX shell.
-pub(super) fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', "'\"'\"'"))
-    }
-}
-
-/// The first word, unquoted as a shell would.
-fn first_word(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut quoted: Option<char> = None;
-    let mut any = false;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match (quoted, c) {
-            (Some('\''), '\'') | (Some('"'), '"') => quoted = None,
-            (None, '\'' | '"') => {
-                quoted = Some(c);
-                any = true;
-            }
-            (None | Some('"'), '\\') => out.extend(chars.next()),
-            (None, c) if c.is_whitespace() => break,
-            (_, c) => out.push(c),
-        }
-    }
-    (any || !out.is_empty()).then_some(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_word_is_what_a_shell_sees() {
-        for (text, expected) in [
-            ("a.sh x y", Some("a.sh")),
-            ("'a b.sh' x", Some("a b.sh")),
-            ("a\\ b.sh x", Some("a b.sh")),
-            ("\"q\"r s", Some("qr")),
-            ("", None),
-        ] {
-            assert_eq!(first_word(text).as_deref(), expected, "{text}");
-        }
-    }
 }

@@ -10,7 +10,6 @@ use crate::draft::{Draft, Entity, is_word};
 use crate::inventory::GroupId;
 use crate::literal::{Literal, read_literal};
 use crate::range::expand_host_pattern;
-use crate::shell_words;
 
 pub(super) fn wants(attempt: &Attempt<'_>) -> bool {
     attempt.is_readable() && attempt.extension() != ".toml"
@@ -187,7 +186,7 @@ impl<'a, 'd> Parser<'a, 'd> {
     }
 
     fn read_hosts(&mut self, line: &Str) -> Result<(), Diagnostic> {
-        let words = shell_words::split(line)
+        let words = ftl_core::shell_words::split(line, true)
             .map_err(|error| Diagnostic::error(format!("Error parsing host definition '{}': {error}", &**line)))?;
         let Some((pattern, assignments)) = words.split_first() else {
             return Err(Diagnostic::error("list index out of range"));

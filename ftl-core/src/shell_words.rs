@@ -1,14 +1,23 @@
-//! Python's `shlex.split(line, comments=True)`: how a host line is cut into words.
+//! Python's `shlex`: command lines and host lines as words, and words for a shell.
 
-/// The words of a line; `#` begins a comment even inside a word. The error is Python's message.
-pub(crate) fn split(line: &str) -> Result<Vec<String>, &'static str> {
+/// A word for a POSIX shell.
+pub fn quote(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"@%+=:,./-_".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', "'\"'\"'"))
+}
+
+/// The words of a line; with `comments`, `#` begins one even inside a word. The error is Python's message.
+pub fn split(line: &str, comments: bool) -> Result<Vec<String>, &'static str> {
     let mut words = vec![];
     let mut word: Option<String> = None;
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
         match c {
             ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
-            '#' => {
+            '#' if comments => {
                 // The rest of the physical line; host lines have no other.
                 for skipped in chars.by_ref() {
                     if skipped == '\n' {
@@ -74,10 +83,18 @@ mod tests {
             ("a b\\", Err("No escaped character")),
         ];
         for (line, expected) in cases {
-            let words = split(line);
+            let words = split(line, true);
             let words: Result<Vec<&str>, &str> =
                 words.as_ref().map(|w| w.iter().map(String::as_str).collect()).map_err(|e| *e);
             assert_eq!(words, expected.map(|w| w.to_vec()), "{line}");
+        }
+        assert_eq!(split("a #b", false).as_deref(), Ok(["a".to_string(), "#b".to_string()].as_slice()));
+    }
+
+    #[test]
+    fn words_are_quoted_where_they_must_be() {
+        for (word, expected) in [("plain-1.x", "plain-1.x"), ("", "''"), ("a b", "'a b'"), ("it's", r#"'it'"'"'s'"#)] {
+            assert_eq!(quote(word), expected);
         }
     }
 }
