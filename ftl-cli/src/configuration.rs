@@ -44,7 +44,6 @@ fn unsupported(settings: &Settings) -> Vec<Diagnostic> {
     let given = |name: &str, usual: &str| settings.is_given(name) && settings.text(name).is_some_and(|t| t != usual);
     let settings = [
         ("DEFAULT_LOG_FILTER", settings.list("DEFAULT_LOG_FILTER").iter().any(|name| !name.is_empty())),
-        ("FACTS_MODULES", settings.list("FACTS_MODULES").iter().any(|name| name != "smart")),
         ("PLAYBOOK_VARS_ROOT", given("PLAYBOOK_VARS_ROOT", "top")),
         ("PLUGIN_FILTERS_CFG", settings.path("PLUGIN_FILTERS_CFG").is_some()),
         ("SSH_AGENT", given("SSH_AGENT", "none")),

@@ -72,6 +72,12 @@ impl Parts<'_> {
             retry_files: None,
             show_custom_stats: settings.flag("default.show_custom_stats"),
             fact_cache: self.fact_cache()?,
+            facts_modules: settings.list("FACTS_MODULES"),
+            network_facts: settings
+                .value("CONNECTION_FACTS_MODULES")
+                .as_map()
+                .map(|map| (*map).clone())
+                .unwrap_or_default(),
             extra_vars,
             ..EngineSettings::default()
         })

@@ -295,7 +295,7 @@ fn required_relations(relations: &Map, args: &Map) -> Vec<String> {
 }
 
 /// Ansible shows the class that carries an origin, as all that is written in playbooks does.
-fn class_name(value: &Value) -> String {
+pub(crate) fn class_name(value: &Value) -> String {
     match value {
         Value::Bool(_) | Value::None => type_name(value).to_string(),
         Value::Str(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Dict(_) => {
@@ -324,8 +324,8 @@ fn shown_kind(wanted: &str) -> &str {
     }
 }
 
-/// The value as the wanted type, or why it cannot be.
-fn convert(wanted: &str, value: &Value) -> Result<Value, String> {
+/// The value as the wanted type, or why it cannot be. `strict_*` and `whole` are for actions only.
+pub(crate) fn convert(wanted: &str, value: &Value) -> Result<Value, String> {
     let cannot = |what: &str| Err(format!("{} cannot be converted to {what}", class_of(value)));
     match (wanted, value) {
         ("str" | "path", Value::Str(_)) | ("strict_str", Value::Str(_)) => Ok(value.clone()),
@@ -337,7 +337,7 @@ fn convert(wanted: &str, value: &Value) -> Result<Value, String> {
         ("str_or_list_of_str", Value::List(l)) if l.items().iter().all(|i| i.as_str().is_some()) => Ok(value.clone()),
         ("str_or_list_of_str", _) => Err("a string or list of strings is required".into()),
         ("bool", Value::List(_) | Value::Dict(_) | Value::None) => cannot("a bool"),
-        ("bool", v) => v.to_bool_loose().map(Value::Bool).ok_or_else(|| {
+        ("bool" | "strict_bool", v) => v.to_bool_loose().map(Value::Bool).ok_or_else(|| {
             format!(
                 "The value '{}' is not a valid boolean. Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', \
                  'off', 'on', 't', 'true', 'y', 'yes'",

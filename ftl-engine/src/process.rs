@@ -334,7 +334,7 @@ impl PlayRun {
         let mut warnings = vec![];
         let changed = if let Some(info) = item.get("add_host") {
             let added = AddedHost {
-                name: info.get("host_name").map(|v| to_text(&v)).unwrap_or_default(),
+                name: host_name(info.get("host_name").unwrap_or_default())?,
                 groups: texts(info.get("groups")),
                 vars: info.get("host_vars").and_then(|v| v.as_map()).map(|m| (*m).clone()).unwrap_or_default(),
             };
@@ -361,6 +361,17 @@ impl PlayRun {
             self.ledger.world.refresh(inventory);
         }
         Ok(changed)
+    }
+}
+
+fn host_name(name: Value) -> Result<String, Fatal> {
+    match name {
+        Value::Str(name) => Ok(name.as_str().to_string()),
+        other => Err(Fatal(Diagnostic::error(format!(
+            "Invalid host name supplied, expected a string but got {} for {}",
+            crate::argument_spec::class_of(&other),
+            to_text(&other)
+        )))),
     }
 }
 

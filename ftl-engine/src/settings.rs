@@ -53,6 +53,10 @@ pub struct EngineSettings {
     pub show_custom_stats: bool,
     /// Directory of the fact cache (`jsonfile`), if any, and seconds an entry stays good (0: for ever).
     pub fact_cache: Option<(PathBuf, u64)>,
+    /// `facts_modules`: what `gather_facts` runs.
+    pub facts_modules: Vec<String>,
+    /// `CONNECTION_FACTS_MODULES`: which module gathers facts of which network system.
+    pub network_facts: Map,
     pub strict_origin: bool,
     /// Events say what callback plugins in Python want to know.
     pub detailed_events: bool,
@@ -115,6 +119,8 @@ impl Default for EngineSettings {
             retry_files: None,
             show_custom_stats: false,
             fact_cache: None,
+            facts_modules: vec!["smart".into()],
+            network_facts: Map::new(),
             strict_origin: false,
             detailed_events: false,
             extra_vars: Arc::new(Map::new()),

@@ -65,8 +65,22 @@ pub(crate) fn has_header(text: &str) -> bool {
     text.starts_with(HEADER)
 }
 
-/// Takes a `#jinja2:` header off the text and applies it; gives where the text itself begins.
+/// Takes a `#jinja2:` header off the text and applies it; gives where the text itself begins. Fails for delimiters that
+/// cannot be told from text or from one another, whether they come from the header or not.
 pub(crate) fn apply_header(text: &str, syntax: &mut Syntax) -> Result<usize, String> {
+    let start = read_header(text, syntax)?;
+    let Syntax { variable_start: v, block_start: b, comment_start: c, .. } = &*syntax;
+    if v == b || v == c || b == c {
+        return Err("Block, variable and comment start strings must be different.".into());
+    }
+    let ends = [&syntax.variable_end, &syntax.block_end, &syntax.comment_end];
+    if [v, b, c].into_iter().chain(ends).any(String::is_empty) {
+        return Err("Delimiters must not be empty.".into());
+    }
+    Ok(start)
+}
+
+fn read_header(text: &str, syntax: &mut Syntax) -> Result<usize, String> {
     let Some(rest) = text.strip_prefix(HEADER) else {
         return Ok(0);
     };
@@ -106,10 +120,6 @@ fn set(syntax: &mut Syntax, key: &str, value: &str) -> Result<(), String> {
         "lstrip_blocks" => syntax.lstrip_blocks = flag()?,
         "keep_trailing_newline" => syntax.keep_trailing_newline = flag()?,
         other => return Err(format!("Invalid '{HEADER}' override key '{other}'.")),
-    }
-    let starts = [&syntax.variable_start, &syntax.block_start, &syntax.comment_start];
-    if starts.iter().any(|start| start.is_empty()) {
-        return Err("Delimiters must not be empty.".into());
     }
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use ftl_core::event::Event;
 use ftl_core::value::{Map, Value, to_text};
+use ftl_inventory::address::parse_address;
 
 use super::{ActionContext, ActionFuture};
+use crate::argument_spec::class_name;
 use crate::task::TaskFailure;
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
@@ -12,22 +14,29 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
 
 fn add_host(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     let args = &context.args;
-    let name = ["name", "hostname", "host"].iter().find_map(|key| args.get(key)).map(to_text);
-    let Some(written) = name else {
+    let first = |keys: [&str; 3]| keys.into_iter().find_map(|key| args.get(key)).filter(|v| !v.is_none());
+    let Some(name) = first(["name", "hostname", "host"]) else {
         return Err(TaskFailure::plain("name, host or hostname needs to be provided"));
     };
-    let (name, port) = split_port(&written);
-    let text = format!("creating host via 'add_host': hostname={name}");
+    let text = format!("creating host via 'add_host': hostname={}", to_text(name));
     context.step.emit(Event::Verbose { level: 2, host: None, text });
-    let groups = match ["groupname", "groups", "group"].iter().find_map(|key| args.get(key)) {
+    // What is no network name can still be the name of a host.
+    let (name, port) = match name.as_str().map(|name| parse_address(name, false)) {
+        Some(Ok((host, port))) => (Value::str(host), port.filter(|port| *port != 0)),
+        _ => (name.clone(), None),
+    };
+    let groups: Vec<Value> = match first(["groupname", "groups", "group"]) {
         None => vec![],
-        Some(Value::List(l)) => l.items().iter().map(to_text).collect(),
-        Some(Value::Str(s)) if s.is_empty() => vec![],
-        Some(Value::Str(s)) => s.split(',').map(str::to_string).collect(),
+        Some(value) if !value.is_true() => vec![],
+        Some(Value::List(l)) => (*l.items()).clone(),
+        Some(Value::Str(s)) => s.split(',').map(Value::str).collect(),
         Some(_) => return Err(TaskFailure::plain("Groups must be specified as a list.")),
     };
     let mut unique: Vec<Value> = vec![];
     for group in groups {
+        let Value::Str(group) = &group else {
+            return Err(TaskFailure::message(format!("'{}' object has no attribute 'strip'", class_name(&group))));
+        };
         let group = Value::str(group.trim());
         if !unique.contains(&group) {
             unique.push(group);
@@ -49,15 +58,4 @@ fn add_host(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
     result.insert("changed", false);
     result.insert("add_host", Value::dict(info));
     Ok(result)
-}
-
-/// `name:port`, `[v6]:port`; anything else is a name as it is.
-fn split_port(text: &str) -> (String, Option<i64>) {
-    if let Some((name, port)) = text.rsplit_once(':')
-        && let Ok(port) = port.parse::<u16>()
-        && (!name.contains(':') || name.starts_with('['))
-    {
-        return (name.trim_start_matches('[').trim_end_matches(']').to_string(), Some(port as i64));
-    }
-    (text.to_string(), None)
 }

@@ -9,8 +9,9 @@ use crate::task::TaskFailure;
 
 static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
     Specification::new(
-        r#"{"fail_msg": {"type": "str_or_list_of_str", "aliases": ["msg"]}, "success_msg": {"type": "str_or_list_of_str"},
-            "quiet": {"type": "bool"}, "that": {"type": "raw", "required": true}}"#,
+        r#"{"fail_msg": {"type": "str_or_list_of_str", "aliases": ["msg"], "default": "Assertion failed"},
+            "success_msg": {"type": "str_or_list_of_str", "default": "All assertions passed"},
+            "quiet": {"type": "bool", "default": false}, "that": {"type": "raw", "required": true}}"#,
         "{}",
     )
 });
@@ -33,9 +34,7 @@ fn assert(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         }
         Some(other) => vec![other.clone()],
     };
-    let message = |key: &str| args.get(key).filter(|v| !v.is_none()).cloned();
-    let fail_msg = message("fail_msg").unwrap_or_else(|| Value::str("Assertion failed"));
-    let success_msg = message("success_msg").unwrap_or_else(|| Value::str("All assertions passed"));
+    let message = |key: &str| args.get(key).cloned().unwrap_or_default();
     let quiet = args.get("quiet").is_some_and(Value::is_true);
     let mut result = Map::new();
     if !quiet {
@@ -50,11 +49,11 @@ fn assert(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
                 other => Value::str(to_text(other)),
             };
             result.insert("assertion", if condition.as_str().is_some() { shown } else { condition.clone() });
-            result.insert("msg", fail_msg);
+            result.insert("msg", message("fail_msg"));
             return Ok(result);
         }
     }
     result.insert("changed", false);
-    result.insert("msg", success_msg);
+    result.insert("msg", message("success_msg"));
     Ok(result)
 }

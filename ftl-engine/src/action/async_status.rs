@@ -2,22 +2,24 @@
 
 use std::sync::LazyLock;
 
-use ftl_core::value::{Map, Value};
+use ftl_core::value::{Map, Value, to_text};
 
 use super::files::remote_join;
 use super::{ActionContext, ActionFuture, Specification};
 use crate::task::TaskFailure;
 
 static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
-    Specification::new(r#"{"jid": {"required": true}, "mode": {"choices": ["status", "cleanup"]}}"#, "{}")
+    Specification::new(
+        r#"{"jid": {"required": true}, "mode": {"choices": ["status", "cleanup"], "default": "status"}}"#,
+        "{}",
+    )
 });
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
-        context.checked(&SPECIFICATION)?;
-        let job = context.text("jid").unwrap_or_default();
-        let mode = context.text("mode").unwrap_or_else(|| "status".into());
-        ask(context, job, mode).await
+        let args = context.checked(&SPECIFICATION)?;
+        let text = |name: &str| args.get(name).map(to_text).unwrap_or_default();
+        ask(context, text("jid"), text("mode")).await
     })
 }
 

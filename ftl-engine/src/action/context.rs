@@ -1,6 +1,7 @@
 //! What an action gets to work with.
 
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use ftl_core::call::{Background, ModuleAnswer, ModuleCall, ModuleRef, Target};
 use ftl_core::port::BoxFuture;
@@ -69,9 +70,21 @@ impl ActionContext<'_> {
         self.arg(name).map(to_text)
     }
 
-    /// A boolean argument, by Ansible's loose rule; text that is no boolean is false.
+    /// A boolean argument, by Ansible's loose rule; what is no boolean (`null` too) is false.
     pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
-        self.arg(name).map_or(default, |v| v.to_bool_loose().unwrap_or(false))
+        self.args.get(name).map_or(default, |v| v.to_bool_loose().unwrap_or(false))
+    }
+
+    /// An argument that must be text; for anything else the words of Python, which misses `method` on it.
+    pub(super) fn only_text(&self, name: &str, method: &str) -> Result<Option<&str>, TaskFailure> {
+        match self.args.get(name) {
+            None => Ok(None),
+            Some(Value::Str(text)) => Ok(Some(text.as_str())),
+            Some(other) => Err(TaskFailure::message(format!(
+                "'{}' object has no attribute '{method}'",
+                argument_spec::class_name(other)
+            ))),
+        }
     }
 
     /// Fails for arguments the action does not know.
@@ -93,7 +106,8 @@ impl ActionContext<'_> {
         let short = self.name.strip_prefix("ansible.builtin.").unwrap_or(self.name);
         Err(TaskFailure::plain(match only_unknown {
             true => format!("Unsupported parameters for ({short}) module: {error}"),
-            false => error,
+            // Ansible's errors end with their last word.
+            false => error.trim_end().to_string(),
         }))
     }
 
@@ -136,7 +150,13 @@ impl ActionContext<'_> {
 
     /// Runs a module in the foreground, whatever `async:` says.
     pub(crate) async fn run_foreground(&self, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
-        self.call(module, args, None).await
+        self.call(module, args, None, self.keywords.timeout).await
+    }
+
+    /// As [`ActionContext::run_foreground`], ended after some time.
+    pub(super) async fn run_within(&self, limit: Duration, module: ModuleRef, args: Map) -> Result<Map, TaskFailure> {
+        let limit = self.keywords.timeout.map_or(limit, |timeout| timeout.min(limit));
+        self.call(module, args, None, Some(limit)).await
     }
 
     /// Runs a module where the task runs, in the background when the task is `async`.
@@ -144,14 +164,20 @@ impl ActionContext<'_> {
         let background = match self.keywords.async_seconds {
             0 => None,
             seconds => Some(Background {
-                limit: std::time::Duration::from_secs(seconds),
+                limit: Duration::from_secs(seconds),
                 directory: self.resolution()?.async_dir.clone(),
             }),
         };
-        self.call(module, args, background).await
+        self.call(module, args, background, self.keywords.timeout).await
     }
 
-    async fn call(&self, module: ModuleRef, args: Map, background: Option<Background>) -> Result<Map, TaskFailure> {
+    async fn call(
+        &self,
+        module: ModuleRef,
+        args: Map,
+        background: Option<Background>,
+        timeout: Option<Duration>,
+    ) -> Result<Map, TaskFailure> {
         let resolution = self.resolution()?;
         let run = &self.step.run;
         for note in module.notes.iter() {
@@ -171,7 +197,7 @@ impl ActionContext<'_> {
             no_log: self.keywords.no_log,
             verbosity: run.settings.verbosity,
             environment: self.keywords.environment.clone(),
-            timeout: self.keywords.timeout,
+            timeout,
             background,
             options,
         };

@@ -11,8 +11,8 @@ use super::files::{remote_join, truth};
 use super::{ActionContext, ActionFuture, copy_diff, copy_tree};
 use crate::task::TaskFailure;
 
-/// Arguments that the `file` module knows when contents are equal already.
-const FILE_ARGUMENTS: [&str; 16] = [
+/// Arguments that the `file` module shares with `copy`.
+const FILE_ARGUMENTS: [&str; 13] = [
     "mode",
     "owner",
     "group",
@@ -21,14 +21,11 @@ const FILE_ARGUMENTS: [&str; 16] = [
     "selevel",
     "setype",
     "attributes",
-    "attr",
     "unsafe_writes",
     "state",
     "path",
-    "_original_basename",
     "recurse",
     "force",
-    "_diff_peek",
 ];
 
 /// What is copied.
@@ -55,7 +52,7 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move { copy(context).await })
 }
 
-fn fail(text: impl Into<String>) -> TaskFailure {
+pub(super) fn fail(text: impl Into<String>) -> TaskFailure {
     let text = text.into();
     let mut result = Map::new();
     result.insert("msg", text.as_str());
@@ -64,21 +61,32 @@ fn fail(text: impl Into<String>) -> TaskFailure {
 }
 
 async fn copy(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
-    let src = context.text("src");
-    let content = context.args.get("content").filter(|c| !c.is_none());
-    let Some(dest) = context.text("dest") else {
-        return Err(fail(if src.is_none() && content.is_none() {
-            "src (or content) is required"
-        } else {
-            "dest is required"
-        }));
-    };
-    match (&src, content) {
-        (None, None) => return Err(fail("src (or content) is required")),
-        (Some(_), Some(_)) => return Err(fail("src and content are mutually exclusive")),
-        (None, Some(_)) if dest.ends_with('/') => return Err(fail("can not use content with a dir as dest")),
-        _ => {}
+    for internal in ["_original_basename", "_diff_peek"] {
+        if context.arg(internal).is_some() {
+            return Err(TaskFailure::plain(format!("Invalid parameter specified: \"{internal}\"")));
+        }
     }
+    let truthy = |name: &str| context.arg(name).is_some_and(Value::is_true);
+    let content = context.arg("content");
+    let problem = match (truthy("src"), content) {
+        (false, None) => Some("src (or content) is required"),
+        _ if !truthy("dest") => Some("dest is required"),
+        (true, Some(_)) => Some("src and content are mutually exclusive"),
+        (false, Some(_)) if context.only_text("dest", "endswith")?.is_some_and(|dest| dest.ends_with('/')) => {
+            Some("can not use content with a dir as dest")
+        }
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        return Err(fail(problem));
+    }
+    if content.is_none() && context.flag("remote_src", false) {
+        return context.run_named("ansible.legacy.copy", context.args.clone()).await;
+    }
+    let src = if content.is_none() { context.only_text("src", "endswith")?.unwrap_or_default() } else { "" };
+    let dest = context.only_text("dest", "startswith")?.unwrap_or_default();
+    let dest = context.remote_expand(dest).await?;
+    let follow = context.flag("follow", false);
     if let Some(content) = content {
         let bytes = match content {
             Value::Dict(_) | Value::List(_) => to_json(content).into_bytes(),
@@ -86,25 +94,21 @@ async fn copy(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         };
         let name = dest.rsplit('/').next().unwrap_or(&dest).to_string();
         let item = Item { content: Content::Made(bytes.into()), name, shown: dest.clone(), is_text: true };
-        let mut result = copy_one(context, &context.args, &item, &dest).await?.unwrap_or_else(|| unchanged(&dest, ""));
-        result.remove("_copied");
-        return Ok(result);
+        let copied = copy_one(context, &context.args, &item, &dest, follow).await?;
+        return Ok(copied.unwrap_or_else(|| unchanged(&dest, "")));
     }
-    let src = src.unwrap_or_default();
-    if context.flag("remote_src", false) {
-        return context.run_named("ansible.legacy.copy", context.args.clone()).await;
-    }
-    let path = context.find_file("files", &src).map_err(|failure| match failure {
+    let path = context.find_file("files", src).map_err(|failure| match failure {
         TaskFailure::Error(error) => {
             TaskFailure::plain(format!("Unexpected AnsibleActionFail error: {}", error.one_line()))
         }
         other => other,
     })?;
     if path.is_dir() {
-        return copy_tree::copy_tree(context, &src, &path, &dest).await;
+        return copy_tree::copy_tree(context, src, &path, &dest).await;
     }
     let item = file_item(context, &path, None)?;
-    Ok(copy_one(context, &context.args, &item, &dest).await?.unwrap_or_else(|| unchanged(&dest, &src)))
+    let copied = copy_one(context, &context.args, &item, &dest, follow).await?;
+    Ok(copied.unwrap_or_else(|| unchanged(&dest, &path.to_string_lossy())))
 }
 
 fn unchanged(dest: &str, src: &str) -> Map {
@@ -163,18 +167,18 @@ impl Content {
     }
 }
 
-/// Copies one file; `None` when `force: false` leaves an existing one alone.
+/// Copies one file to `dest`, a path without `~`; `None` when `force: false` leaves an existing one alone.
 pub(super) async fn copy_one(
     context: &ActionContext<'_>,
     args: &Map,
     item: &Item,
     dest: &str,
+    follow: bool,
 ) -> Result<Option<Map>, TaskFailure> {
-    let force = args.get("force").is_none_or(|v| v.to_bool_loose().unwrap_or(true));
-    let follow = args.get("follow").is_some_and(|v| v.to_bool_loose().unwrap_or(false));
+    let force = context.flag("force", true);
     let mut target = match dest.ends_with('/') {
-        true => remote_join(&context.remote_expand(dest).await?, &item.name),
-        false => context.remote_expand(dest).await?,
+        true => remote_join(dest, &item.name),
+        false => dest.to_string(),
     };
     // A place for the new content is made meanwhile: one round trip less where it is needed.
     let (stat, temp) = tokio::join!(context.remote_stat(&target, follow, force), Temp::make(context));
@@ -206,7 +210,10 @@ pub(super) async fn copy_one(
                 insert_diff(&mut result, diff);
                 return Ok(Some(result));
             }
-            let mut result = place(context, args, item, dest, &checksum, follow, mode, temp.path()?).await?;
+            // `validate` may go by the extension of the name it gets.
+            let extension = Path::new(&target).extension().map(|e| format!(".{}", e.to_string_lossy()));
+            let source = remote_join(temp.path()?, &format!(".source{}", extension.unwrap_or_default()));
+            let mut result = place(context, args, item, dest, &checksum, follow, mode, source).await?;
             insert_diff(&mut result, diff);
             result
         }
@@ -215,7 +222,7 @@ pub(super) async fn copy_one(
         result.insert("checksum", checksum);
     }
     // The `file` module says `path` where `copy` says `dest`.
-    if let (Some(path), None) = (result.get("path").cloned(), result.get("dest")) {
+    if let (Some(path), None, false) = (result.get("path").cloned(), result.get("dest"), truth(&result, "failed")) {
         result.insert("dest", path);
     }
     let mut out = Map::new();
@@ -265,11 +272,7 @@ async fn settle(
     {
         target = to_text(source);
     }
-    let mut out: Map = args
-        .iter()
-        .filter(|(k, _)| k.as_str().is_some_and(|k| FILE_ARGUMENTS.contains(&k)))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
+    let mut out = file_arguments(args);
     out.insert("dest", target);
     out.insert("_original_basename", item.name.as_str());
     out.insert("recurse", false);
@@ -279,6 +282,12 @@ async fn settle(
     }
     let module = context.find_module("ansible.legacy.file")?;
     context.run_foreground(module, out).await
+}
+
+/// What of the arguments the `file` module is given.
+pub(super) fn file_arguments(args: &Map) -> Map {
+    let known = args.iter().filter(|(k, _)| k.as_str().is_some_and(|k| FILE_ARGUMENTS.contains(&k)));
+    known.map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 /// A private directory on the host, removed when it is dropped.
@@ -322,10 +331,8 @@ async fn place(
     checksum: &str,
     follow: bool,
     mode: Option<String>,
-    temp: &str,
+    remote: String,
 ) -> Result<Map, TaskFailure> {
-    let extension = Path::new(&item.name).extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
-    let remote = remote_join(temp, &format!(".source{extension}"));
     context.transfer(item.content.source(), &remote, 0o600).await?;
     let mut out: Map = args
         .iter()

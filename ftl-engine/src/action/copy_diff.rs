@@ -1,7 +1,5 @@
 //! The two sides of a `diff` for `copy` and `template`.
 
-use std::path::Path;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ftl_core::value::{Map, Value, to_text};
@@ -40,31 +38,32 @@ pub(super) async fn diff(context: &ActionContext<'_>, target: &str, item: &Item)
         args.insert("path", target);
         let slurped = context.run_foreground(context.find_module("ansible.legacy.slurp")?, args).await?;
         let content = slurped.get("content").map(to_text).unwrap_or_default();
-        let bytes = STANDARD.decode(content.trim()).unwrap_or_default();
+        let bytes = STANDARD.decode(content.trim()).map_err(|e| TaskFailure::plain(format!("{target}: {e}")))?;
         out.insert("before_header", target);
         out.insert("before", String::from_utf8_lossy(&bytes).into_owned());
     }
-    new_side(&item.content, item, target, limit, &mut out);
+    new_side(item, target, limit, &mut out).map_err(|e| TaskFailure::plain(format!("{}: {e}", item.shown)))?;
     Ok(out)
 }
 
-fn new_side(content: &Content, item: &Item, target: &str, limit: u64, out: &mut Map) {
-    let size = match content {
+fn new_side(item: &Item, target: &str, limit: u64, out: &mut Map) -> std::io::Result<()> {
+    let size = match &item.content {
         Content::Made(bytes) => bytes.len() as u64,
-        Content::File(path) => Path::new(path).metadata().map(|m| m.len()).unwrap_or(0),
+        Content::File(path) => path.metadata()?.len(),
     };
     if limit > 0 && size > limit {
         out.insert("src_larger", limit as i64);
-        return;
+        return Ok(());
     }
-    let bytes = match content {
+    let bytes = match &item.content {
         Content::Made(bytes) => bytes.to_vec(),
-        Content::File(path) => std::fs::read(path).unwrap_or_default(),
+        Content::File(path) => std::fs::read(path)?,
     };
     if bytes.contains(&0) {
         out.insert("src_binary", 1i64);
-        return;
+        return Ok(());
     }
     out.insert("after_header", if item.is_text { target } else { item.shown.as_str() });
     out.insert("after", String::from_utf8_lossy(&bytes).into_owned());
+    Ok(())
 }

@@ -12,7 +12,7 @@ use crate::task::TaskFailure;
 
 static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
     Specification::new(
-        r#"{"msg": {"type": "raw"}, "var": {"type": "strict_str"}, "verbosity": {"type": "int"}}"#,
+        r#"{"msg": {"type": "raw"}, "var": {"type": "strict_str"}, "verbosity": {"type": "int", "default": 0}}"#,
         r#"{"mutually_exclusive": [["msg", "var"]]}"#,
     )
 });

@@ -44,6 +44,22 @@ async fn fetch(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         result.insert("file", src.as_str());
         return Ok(result);
     }
+    let slurps = context.target()?.become_as.is_some();
+    if truth(&stat, "isdir") && slurps {
+        // As other users Ansible reads files by a module, which has words of its own.
+        result.insert("msg", "remote file is a directory, fetch cannot work on directories");
+        if must_exist {
+            let why = format!(
+                "Source is a directory and must be a file: {src}: [Errno 21] Is a directory: {}",
+                repr_str(&src)
+            );
+            let error = Diagnostic::error("Module failed.").caused_by(Diagnostic::error(why));
+            return Err(TaskFailure::Contributed { error, result });
+        }
+        result.insert("changed", false);
+        result.insert("file", src);
+        return Ok(result);
+    }
     if truth(&stat, "isdir") {
         let text = "remote file is a directory, fetch cannot work on directories";
         if must_exist {
@@ -68,8 +84,9 @@ async fn fetch(context: &ActionContext<'_>) -> Result<Map, TaskFailure> {
         return Ok(result);
     }
     if let Some(parent) = place.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|e| TaskFailure::plain(format!("Unable to create local directories {}: {e}", parent.display())))?;
+        std::fs::create_dir_all(parent).map_err(|e| {
+            TaskFailure::message(format!("Unable to create local directories '{}': {e}", parent.display()))
+        })?;
     }
     let fetched = context.step.run.runtime.get(context.target()?, &src, &place).await?;
     result.insert("md5sum", md5_of(&place));
@@ -101,6 +118,13 @@ fn destination(context: &ActionContext<'_>, src: &str, dest: &str) -> Result<Pat
             true => given.join(src.rsplit('/').next().unwrap_or(src)),
             false => given,
         };
+        if full.is_dir() {
+            return Err(TaskFailure::plain(format!(
+                "calculated dest '{}' is an existing directory, use another path that does not point to an existing \
+                 directory",
+                full.display()
+            )));
+        }
         return Ok(normal(&base.join(full)));
     }
     let root = normal(&base.join(given)).join(&*context.step.host_name);

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use ftl_core::call::{FileRequest, Source};
+use ftl_core::result::HostError;
 use ftl_core::source::{Diagnostic, not_found_message};
-use ftl_core::value::{Map, Value, to_text};
+use ftl_core::value::{Map, Value, repr_str, to_text};
 
 use super::ActionContext;
 use crate::task::TaskFailure;
@@ -71,11 +72,20 @@ impl ActionContext<'_> {
     /// What is at `path` on the host; a dict with the keys of the `stat` module.
     pub(super) async fn remote_stat(&self, path: &str, follow: bool, checksum: bool) -> Result<Map, TaskFailure> {
         let request = FileRequest::Stat { path: path.to_string(), follow, checksum };
-        let answer = self.step.run.runtime.file(self.target()?, request).await?;
+        let answer = self.step.run.runtime.file(self.target()?, request).await.map_err(|error| match error {
+            HostError::Failed { message, .. } => TaskFailure::message(format!(
+                "Failed to get information on remote file ({path}): {}",
+                without_errno(&message, path)
+            )),
+            other => other.into(),
+        })?;
         Ok(answer.as_map().map(|m| (*m).clone()).unwrap_or_default())
     }
 
+    /// Here a `~` is a name like any other; whoever means a home has it expanded first.
     pub(super) async fn remote_exists(&self, path: &str) -> Result<bool, TaskFailure> {
+        let literal = format!("./{path}");
+        let path = if path.starts_with('~') { &literal } else { path };
         Ok(truth(&self.remote_stat(path, true, false).await?, "exists"))
     }
 
@@ -110,6 +120,12 @@ impl ActionContext<'_> {
     pub(super) async fn transfer(&self, source: Source, path: &str, mode: u32) -> Result<(), TaskFailure> {
         Ok(self.step.run.runtime.put(self.target()?, source, path, mode).await?)
     }
+}
+
+/// The words of an error of Python's `os`, as `strerror` has them.
+fn without_errno<'a>(message: &'a str, path: &str) -> &'a str {
+    let text = message.strip_prefix("[Errno ").and_then(|rest| rest.split_once("] ")).map_or(message, |(_, text)| text);
+    text.strip_suffix(&format!(": {}", repr_str(path))).unwrap_or(text)
 }
 
 pub(super) fn truth(map: &Map, key: &str) -> bool {

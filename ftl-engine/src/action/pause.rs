@@ -12,7 +12,7 @@ use crate::task::TaskFailure;
 
 static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
     Specification::new(
-        r#"{"echo": {"type": "bool"}, "minutes": {"type": "whole"}, "seconds": {"type": "whole"}, "prompt": {"type": "str"}}"#,
+        r#"{"echo": {"type": "bool", "default": true}, "minutes": {"type": "whole"}, "seconds": {"type": "whole"}, "prompt": {"type": "str"}}"#,
         r#"{"mutually_exclusive": [["minutes", "seconds"]]}"#,
     )
 });

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use ftl_core::call::ExecRequest;
+use ftl_core::result::HostError;
+use ftl_core::shell_words::quote;
 use ftl_core::value::{Map, to_text};
 
-use super::wait_for_connection::{seconds, sleep};
+use super::wait_for_connection::{sleep, whole};
 use super::{ActionContext, ActionFuture};
 use crate::task::TaskFailure;
 
@@ -28,22 +30,43 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
             result.insert("rebooted", true);
             return Ok(result);
         }
+        context.only(&[
+            "boot_time_command",
+            "connect_timeout",
+            "msg",
+            "post_reboot_delay",
+            "pre_reboot_delay",
+            "reboot_command",
+            "reboot_timeout",
+            "search_paths",
+            "test_command",
+        ])?;
+        let seconds =
+            |name: &str, default| Ok::<u64, TaskFailure>(whole(context, name, default)?.max(0).unsigned_abs());
+        let (before_reboot, after_reboot) = (seconds("pre_reboot_delay", 0)?, seconds("post_reboot_delay", 0)?);
+        let timeout = seconds("reboot_timeout", 600)?;
         let begin = Instant::now();
         let boot_command = context.text("boot_time_command").unwrap_or_else(|| BOOT_ID.into());
-        let before = output(context, &boot_command).await.map_err(|failure| match failure {
-            TaskFailure::Host(error) => TaskFailure::Host(error),
-            other => other,
-        })?;
-        let command = reboot_command(context).await?;
-        // The connection may go while the command answers: that is what was asked for.
-        if let Ok(Err(text)) = status(context, &command).await {
-            result.insert("failed", true);
-            result.insert("rebooted", false);
-            result.insert("msg", format!("Reboot command failed, error was: {text}"));
-            return Ok(result);
+        let before = output(context, &boot_command).await?;
+        let command = reboot_command(context, before_reboot).await?;
+        match execute(context, &command).await {
+            Ok(done) if done.rc > 0 => {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_string();
+                let (stdout, stderr) = (text(&done.stdout), text(&done.stderr));
+                result.insert("failed", true);
+                result.insert("rebooted", false);
+                result.insert("elapsed", begin.elapsed().as_secs() as i64);
+                result.insert("msg", format!("Reboot command failed. Error was: '{stdout}, {stderr}'"));
+                return Ok(result);
+            }
+            Ok(_) => {}
+            // The connection may go while the command answers: that is what was asked for.
+            Err(TaskFailure::Host(HostError::Lost { .. } | HostError::Unreachable { .. })) => {}
+            // So may a host that is busy going down; whether it did is asked below.
+            Err(TaskFailure::Host(HostError::TimedOut { .. })) => {}
+            Err(failure) => return Err(failure),
         }
-        sleep(context, seconds(context, "post_reboot_delay", 0)).await;
-        let timeout = seconds(context, "reboot_timeout", seconds(context, "reboot_timeout_sec", 600));
+        sleep(context, after_reboot).await;
         let back = wait(context, &boot_command, &before, timeout).await;
         result.insert("elapsed", begin.elapsed().as_secs() as i64);
         match back {
@@ -80,28 +103,18 @@ async fn output(context: &ActionContext<'_>, command: &str) -> Result<String, Ta
     Ok(String::from_utf8_lossy(&done.stdout).trim().to_string())
 }
 
-/// Whether the command ran and said it went well; its words when not.
-async fn status(context: &ActionContext<'_>, command: &str) -> Result<Result<(), String>, TaskFailure> {
-    let done = execute(context, command).await?;
-    if done.rc == 0 || done.rc < 0 {
-        return Ok(Ok(()));
-    }
-    let text = |b: &[u8]| String::from_utf8_lossy(b).trim().to_string();
-    Ok(Err(format!("'{}{}'", text(&done.stdout), text(&done.stderr))))
-}
-
-async fn reboot_command(context: &ActionContext<'_>) -> Result<String, TaskFailure> {
+async fn reboot_command(context: &ActionContext<'_>, delay: u64) -> Result<String, TaskFailure> {
     if let Some(command) = context.text("reboot_command") {
         return Ok(command);
     }
     let message = context.text("msg").unwrap_or_else(|| "Reboot initiated by Ansible".into());
-    let delay = seconds(context, "pre_reboot_delay", seconds(context, "pre_reboot_delay_sec", 0));
     let paths = match context.arg("search_paths") {
         Some(ftl_core::Value::List(l)) => l.items().iter().map(to_text).collect::<Vec<_>>(),
         Some(other) => vec![to_text(other)],
         None => ["/sbin", "/bin", "/usr/sbin", "/usr/bin", "/usr/local/sbin"].map(String::from).to_vec(),
     };
-    let tests: Vec<String> = paths.iter().map(|p| format!("test -x {p}/shutdown && echo {p}/shutdown")).collect();
+    let programs = paths.iter().map(|path| quote(&format!("{path}/shutdown")));
+    let tests: Vec<String> = programs.map(|program| format!("test -x {program} && echo {program}")).collect();
     let found = execute(context, &format!("{} || true", tests.join(" || "))).await?;
     let program = String::from_utf8_lossy(&found.stdout).lines().next().unwrap_or_default().to_string();
     if program.is_empty() {
@@ -110,7 +123,7 @@ async fn reboot_command(context: &ActionContext<'_>) -> Result<String, TaskFailu
             ftl_core::value::repr(&paths.iter().map(|p| ftl_core::Value::str(p.as_str())).collect::<ftl_core::Value>())
         )));
     }
-    Ok(format!("{program} -r {} \"{message}\"", delay / 60))
+    Ok(format!("{} -r {} \"{message}\"", quote(&program), delay / 60))
 }
 
 async fn wait(context: &ActionContext<'_>, boot_command: &str, before: &str, timeout: u64) -> Result<(), String> {
@@ -123,7 +136,9 @@ async fn wait(context: &ActionContext<'_>, boot_command: &str, before: &str, tim
             let _ = context.step.run.runtime.reset(target).await;
         }
         let now = tokio::time::timeout(Duration::from_secs(30), output(context, boot_command)).await;
+        // Some systems have nothing to say shortly before they go down.
         if let Ok(Ok(now)) = now
+            && !now.is_empty()
             && now != before
             && let Ok(Ok(done)) = tokio::time::timeout(Duration::from_secs(30), execute(context, &test)).await
             && done.rc == 0

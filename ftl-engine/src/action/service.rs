@@ -9,7 +9,7 @@ const MANAGERS: [&str; 4] = ["openwrt_init", "service", "systemd", "sysvinit"];
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
-        let mut manager = context.text("use").unwrap_or_else(|| "auto".into()).to_lowercase();
+        let mut manager = context.only_text("use", "lower")?.unwrap_or("auto").to_lowercase();
         let chosen = manager != "auto";
         if !chosen {
             manager = match context.known_fact("service_mgr") {

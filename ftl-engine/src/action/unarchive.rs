@@ -1,10 +1,11 @@
 //! `unarchive`: brings an archive to the host and unpacks it there.
 
-use ftl_core::value::Map;
+use ftl_core::value::{Map, Value};
 
 use super::copy::{Content, file_item};
 use super::files::{remote_join, truth};
 use super::{ActionContext, ActionFuture};
+use crate::argument_spec::class_name;
 use crate::task::TaskFailure;
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
@@ -15,29 +16,38 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
             if args.contains_key("remote_src") {
                 return Err(TaskFailure::plain("parameters are mutually exclusive: ('copy', 'remote_src')"));
             }
-            remote = !copy.to_bool_loose().unwrap_or(true);
+            remote = !copy.to_bool_loose().unwrap_or(false);
             args.insert("remote_src", remote);
         }
-        let (Some(src), Some(dest)) = (context.text("src"), context.text("dest")) else {
+        let (Some(src), true) = (context.arg("src"), context.arg("dest").is_some()) else {
             return Err(TaskFailure::plain("src (or content) and dest are required"));
         };
-        if let Some(creates) = context.text("creates") {
-            let creates = context.remote_expand(&creates).await?;
+        if context.arg("creates").is_some_and(Value::is_true) {
+            let creates = context.only_text("creates", "startswith")?.unwrap_or_default();
+            let creates = context.remote_expand(creates).await?;
             if context.remote_exists(&creates).await? {
                 let mut map = Map::new();
                 map.insert("msg", format!("skipped, since {creates} exists"));
                 return Err(TaskFailure::Skipped(map));
             }
         }
-        let dest = context.remote_expand(&dest).await?;
+        let dest = context.only_text("dest", "startswith")?.unwrap_or_default();
+        let dest = context.remote_expand(dest).await?;
         let mut local = None;
         if !remote {
+            let Value::Str(src) = src else {
+                return Err(TaskFailure::message(format!(
+                    "expected str, bytes or os.PathLike object, not {}",
+                    class_name(src)
+                )));
+            };
             if src.contains("://") {
                 return Err(TaskFailure::plain(format!(
-                    "Unsupported option, an URI src ({src}) is only supported when remote_src is True"
+                    "Unsupported option, an URI src ({}) is only supported when remote_src is True",
+                    masked(src)
                 )));
             }
-            local = Some(context.find_file("files", &src)?);
+            local = Some(context.find_file("files", src)?);
         }
         let stat = context.remote_stat(&dest, true, false).await?;
         if !truth(&stat, "exists") || !truth(&stat, "isdir") {
@@ -61,4 +71,15 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
         context.remote_remove(&temp).await;
         result
     })
+}
+
+/// An address without the user and the password in it.
+fn masked(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
+    let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match place.rsplit_once('@') {
+        Some((user, host)) if user.contains(':') => format!("{scheme}://****:****@{host}{path}"),
+        Some((_, host)) => format!("{scheme}://****@{host}{path}"),
+        None => url.to_string(),
+    }
 }

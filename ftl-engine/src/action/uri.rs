@@ -44,7 +44,7 @@ async fn bring(
         return Ok(());
     }
     let Some(Value::Dict(body)) = args.get("body").cloned() else {
-        let kind = args.get("body").map_or("NoneType".to_string(), |b| ftl_core::value::type_name(b).to_string());
+        let kind = args.get("body").map_or("NoneType".to_string(), crate::argument_spec::class_name);
         return Err(TaskFailure::plain(format!("body must be mapping, cannot be type {kind}")));
     };
     let mut fields = (*body.entries()).clone();

@@ -3,7 +3,7 @@
 use ftl_core::value::{Map, Value, repr};
 
 use super::{ActionContext, ActionFuture};
-use crate::argument_spec::{class_of, validate};
+use crate::argument_spec::{class_name, class_of, validate};
 use crate::task::TaskFailure;
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
@@ -24,6 +24,9 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
                 return Err(TaskFailure::message(format!("\"argument_spec\" arg is required in args: {shown}")));
             }
         };
+        if let Some((_, odd)) = spec.iter().find(|(_, option)| option.as_map().is_none()) {
+            return Err(TaskFailure::message(format!("'{}' object has no attribute 'get'", class_name(odd))));
+        }
         let mut given = Map::new();
         for (name, _) in spec.text_iter() {
             if let Some(raw) = context.scope_value(name) {

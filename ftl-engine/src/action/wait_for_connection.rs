@@ -2,22 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use ftl_core::value::{Map, Value, repr_str, to_text};
+use ftl_core::value::{Map, Value, to_text};
 
 use super::{ActionContext, ActionFuture};
+use crate::argument_spec::convert;
 use crate::task::TaskFailure;
 
 pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
     Box::pin(async move {
-        context.only(&["connect_timeout", "delay", "sleep", "timeout"])?;
+        // Hosts are tried as `timeout` of the connection says; the argument must be a number all the same.
+        whole(context, "connect_timeout", 5)?;
+        let (delay, pause) = (whole(context, "delay", 0)?, whole(context, "sleep", 1)?);
+        let timeout = whole(context, "timeout", 600)?.max(0).unsigned_abs();
         let mut result = Map::new();
         if context.keywords.check {
             result.insert("skipped", true);
             return Ok(result);
         }
         let begin = Instant::now();
-        let (delay, timeout) = (whole(context, "delay", 0)?, whole(context, "timeout", 600)?);
-        let pause = whole(context, "sleep", 1)?;
+        context.only(&["connect_timeout", "delay", "sleep", "timeout"])?;
+        let (Ok(delay), Ok(pause)) = (u64::try_from(delay), u64::try_from(pause)) else {
+            return Err(TaskFailure::message("sleep length must be non-negative"));
+        };
         sleep(context, delay).await;
         if let Err(last) = until_pong(context, timeout, pause).await {
             result.insert("failed", true);
@@ -29,22 +35,12 @@ pub(super) fn run<'a>(context: &'a ActionContext<'a>) -> ActionFuture<'a> {
 }
 
 /// As Python's `int` reads it.
-fn whole(context: &ActionContext<'_>, name: &str, default: u64) -> Result<u64, TaskFailure> {
-    let number = match context.args.get(name) {
-        None => return Ok(default),
-        Some(Value::Float(number)) => *number as i64,
-        Some(given) => {
-            let text = to_text(given);
-            text.trim().parse().map_err(|_| {
-                TaskFailure::plain(format!("invalid literal for int() with base 10: {}", repr_str(&text)))
-            })?
-        }
-    };
-    Ok(number.max(0).unsigned_abs())
-}
-
-pub(super) fn seconds(context: &ActionContext<'_>, name: &str, default: u64) -> u64 {
-    context.text(name).and_then(|t| t.trim().parse::<f64>().ok()).map_or(default, |f| f.max(0.0) as u64)
+pub(super) fn whole(context: &ActionContext<'_>, name: &str, default: i64) -> Result<i64, TaskFailure> {
+    let Some(given) = context.args.get(name) else { return Ok(default) };
+    match convert("whole", given).map_err(TaskFailure::message)? {
+        Value::Int(number) => Ok(number),
+        other => Err(TaskFailure::message(format!("{}: {} is too large", name, to_text(&other)))),
+    }
 }
 
 pub(super) async fn sleep(context: &ActionContext<'_>, seconds: u64) {

@@ -43,26 +43,34 @@ fn renders_itself(action: &str, key: &str) -> bool {
 
 pub(super) fn render_arguments(run: &Run, task: &TaskSpec, renderer: &Renderer) -> Result<Map, TaskFailure> {
     let action = resolved_name(task);
-    render_for(run, task, renderer, &action).map_err(|cause| {
-        let origin = task.args_origin.clone().or_else(|| task.origin.clone());
+    let origin = task.args_origin.clone().or_else(|| task.origin.clone());
+    let takes_raw = takes_raw_params(run, task, &action).map_err(TaskFailure::Error)?;
+    if let Some(text) = task.args.get("_raw_params").filter(|_| !takes_raw) {
+        let written = text.as_str().map(str::trim).unwrap_or_default();
+        if !text.has_template() || !written.starts_with("{{") || !written.ends_with("}}") {
+            let error = Diagnostic::error(format!("Action '{action}' does not support raw params.")).at(origin);
+            return Err(TaskFailure::Error(error));
+        }
+    }
+    render_for(run, task, renderer, &action, takes_raw).map_err(|cause| {
         let error = Diagnostic::error(format!("Finalization of task args for '{action}' failed.")).at(origin);
         TaskFailure::Error(error.caused_by(cause))
     })
 }
 
-fn render_for(run: &Run, task: &TaskSpec, renderer: &Renderer, action: &str) -> Result<Map, Diagnostic> {
+fn render_for(
+    run: &Run,
+    task: &TaskSpec,
+    renderer: &Renderer,
+    action: &str,
+    takes_raw: bool,
+) -> Result<Map, Diagnostic> {
     let mut raw = module_defaults(run, task, renderer, action)?;
     if let Some(template) = &task.args_template {
         raw.extend(splat(renderer, template)?);
     }
     let mut written = (*task.args).clone();
-    if !takes_raw_params(run, task, action)?
-        && let Some(text) = written.remove("_raw_params")
-    {
-        let written = text.as_str().map(str::trim).unwrap_or_default();
-        if !text.has_template() || !written.starts_with("{{") || !written.ends_with("}}") {
-            return Err(Diagnostic::error(format!("Action '{action}' does not support raw params.")));
-        }
+    if !takes_raw && let Some(text) = written.remove("_raw_params") {
         raw.extend(splat(renderer, &text)?);
     }
     for (key, value) in written {
@@ -144,7 +152,14 @@ pub(crate) fn module_defaults(
     for name in written.iter().flatten() {
         if let Some(value) = merged.get(name) {
             out.extend(container(renderer, value)?);
-            break;
+            return Ok(out);
+        }
+    }
+    // A name that leads to the module by a redirect stands for it too.
+    let search = &task.keywords.module_search;
+    for (key, value) in merged.text_iter().filter(|(key, _)| !key.starts_with("group/")) {
+        if run.runtime.find(key, search).is_ok_and(|module| *module.fqcn == *action) {
+            out.extend(container(renderer, value)?);
         }
     }
     Ok(out)

@@ -243,9 +243,12 @@ fn note_merge(notes: &mut Vec<Diagnostic>, base: &Base, args: &Map, origin: &Ori
     names.sort_unstable();
     let quoted: Vec<String> = names.iter().map(|n| format!("'{n}'")).collect();
     notes.push(
-        Diagnostic::deprecation(format!("Merging legacy k=v args ({}) into task args.", quoted.join(", ")))
-            .at(Some(origin.clone()))
-            .hint("Include all task args in the task `args` mapping."),
+        Diagnostic::deprecation(format!(
+            "Merging legacy k=v args ({}) into task args. This feature will be removed from ansible-core version 2.23.",
+            quoted.join(", ")
+        ))
+        .at(Some(origin.clone()))
+        .hint("Include all task args in the task `args` mapping."),
     );
 }
 
