@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ftl_core::call::ModuleSearch;
 use ftl_core::event::Event;
 use ftl_core::id::{BlockId, HostId, TaskId};
-use ftl_core::source::{Diagnostic, Origin};
+use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value, to_text};
 use ftl_inventory::{Limit, Selection, matches_glob};
 use ftl_playbook::graph::{Action, BlockSpec, Entry, Keywords, Meta, PlaySpec, TaskGraph, TaskKind, TaskSpec};
@@ -19,7 +19,7 @@ use crate::process::Fatal;
 use crate::run::{Question, Run};
 use crate::settings::Gathering;
 use crate::strategy::{End, run_free, run_linear};
-use crate::vars::{PlayVars, TaskScope};
+use crate::vars::{PlayVars, TaskScope, VarsFiles};
 
 /// How a play ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -215,8 +215,11 @@ async fn prepare(
         vars.extend(asked);
         Arc::make_mut(&mut play).vars = Arc::new(vars);
     }
-    let files = load_vars_files(run, spec, &play, ledger)?;
-    Arc::make_mut(&mut play).vars_files = files;
+    let files = VarsFiles::new(&spec.vars_files, &spec.base_dir);
+    let maps = files.of_play(run, &play, &ledger.world).map_err(Fatal)?;
+    let vars = Arc::make_mut(&mut play);
+    vars.vars_files = maps;
+    vars.host_files = Arc::new(files);
     let renderer = play_renderer(run, &play, ledger);
     let rendered = render(run, spec, &renderer)?;
     let mut selection = Selection::new(&ledger.world.inventory, &run.inventory_settings);
@@ -424,112 +427,6 @@ fn encrypt(
     }
     let arguments = ftl_template::Arguments::new(vec![Value::str(scheme)], named);
     renderer.filter("password_hash", value.clone(), arguments).map_err(Fatal)
-}
-
-fn load_vars_files(
-    run: &Arc<Run>,
-    spec: &PlaySpec,
-    play: &Arc<PlayVars>,
-    ledger: &Ledger,
-) -> Result<Vec<Arc<Map>>, Fatal> {
-    let mut play = play.clone();
-    for entry in &spec.vars_files {
-        let candidates = match entry {
-            Value::List(l) => (*l.items()).clone(),
-            other => vec![other.clone()],
-        };
-        let renderer = play_renderer(run, &play, ledger);
-        let mut loaded = None;
-        let mut missing = None;
-        for candidate in &candidates {
-            let name = match renderer.render(candidate).and_then(crate::task::defined) {
-                Ok(Value::Str(name)) => name.as_str().to_string(),
-                Ok(value) => {
-                    let kind = ftl_core::value::type_name(&value);
-                    let error = Diagnostic::error(format!("Invalid `vars_files` value of type '{kind}'."));
-                    let error = error.hint("A `vars_files` value should either be a string or list of strings.");
-                    return Err(Fatal(error.at(origin_of(candidate))));
-                }
-                Err(error) if !error.is_undefined => return Err(Fatal(error)),
-                Err(error) => {
-                    run.sink.emit(Event::Message(
-                        Diagnostic::warning("skipping vars_files item due to an undefined variable").at(error.origin),
-                    ));
-                    missing = None;
-                    loaded = Some(Arc::new(Map::new()));
-                    break;
-                }
-            };
-            let tried: Vec<_> = [spec.base_dir.join("vars").join(&name), spec.base_dir.join(&name)].into();
-            match tried.iter().find(|p| p.is_file()) {
-                Some(path) => {
-                    let value = run.loader.load_value(path).map_err(|error| Fatal(invalid_vars_file(path, error)))?;
-                    loaded = Some(as_vars(value, path)?);
-                    break;
-                }
-                None => missing = Some(name),
-            }
-        }
-        match (loaded, missing) {
-            (Some(map), _) => Arc::make_mut(&mut play).vars_files.push(map),
-            (None, Some(name)) => {
-                let what = match candidates.len() {
-                    1 => format!("vars file {name} was not found"),
-                    _ => format!(
-                        "No candidate of vars_files was found: {}",
-                        candidates.iter().map(to_text).collect::<Vec<_>>().join(", ")
-                    ),
-                };
-                return Err(Fatal(Diagnostic::error(missing_file(&what, &name, spec)).at(origin_of(entry))));
-            }
-            (None, None) => {}
-        }
-    }
-    Ok(play.vars_files.clone())
-}
-
-fn missing_file(_what: &str, name: &str, spec: &PlaySpec) -> String {
-    let paths: Vec<String> = [spec.base_dir.join("vars").join(name), spec.base_dir.join(name)]
-        .iter()
-        .map(|p| p.to_string_lossy().into_owned())
-        .collect();
-    format!("Could not find or access '{name}'\nSearched in:\n\t{} on the Ansible Controller.", paths.join("\n\t"))
-}
-
-/// Wrong text is told as such; what else goes wrong with a file is told with its name.
-fn invalid_vars_file(path: &std::path::Path, error: Diagnostic) -> Diagnostic {
-    if error.message.starts_with("YAML parsing failed") {
-        return error;
-    }
-    let path = ftl_core::value::repr_str(&path.to_string_lossy());
-    Diagnostic::error(format!("Invalid vars_files file {path}.")).caused_by(error)
-}
-
-fn as_vars(value: Value, path: &std::path::Path) -> Result<Arc<Map>, Fatal> {
-    match value {
-        Value::Dict(d) => Ok(d.entries()),
-        Value::None => Ok(Arc::default()),
-        Value::List(items) => {
-            let mut all = Map::new();
-            for item in items.items().iter() {
-                if let Value::Dict(d) = item {
-                    all.extend(d.entries().iter().map(|(k, v)| (k.clone(), v.clone())));
-                }
-            }
-            Ok(Arc::new(all))
-        }
-        _ => Err(Fatal(Diagnostic::error(format!(
-            "Invalid variable file contents: {} must hold a dictionary of variables.",
-            path.display()
-        )))),
-    }
-}
-
-fn origin_of(value: &Value) -> Option<Origin> {
-    match value {
-        Value::Str(s) => s.origin().cloned(),
-        _ => None,
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -24,6 +24,12 @@ pub(crate) async fn run_step(step: &Step) -> Outcome {
     locals.insert("ansible_search_path", path.iter().map(|p| Value::str(p.to_string_lossy())).collect::<Value>());
     let scope = Arc::new(step.scope_for(Some(step.host)).with(Arc::new(locals)));
     let renderer = step.renderer(&scope);
+    if let Some(problem) = scope.problem() {
+        let mut outcome = Outcome::default();
+        verdict::failed(TaskFailure::Error(problem.clone()), step.task.origin.clone(), &mut outcome);
+        verdict::default(&mut outcome.map, "changed", false);
+        return outcome;
+    }
     let mut outcome = match &step.task.looping {
         None => run_item(step, &scope, &mut Map::new(), None).await,
         Some(looping) => match looping::items(looping, &renderer, &step.task.written_action) {
@@ -124,10 +130,6 @@ fn finish_item(
     learned: &Map,
     outcome: &mut Outcome,
 ) {
-    if let Some(name) = &outcome.register {
-        // The label may show the registered result even when the item ended early.
-        let _ = name;
-    }
     outcome.map.extend(variables.iter().map(|(k, v)| (k.clone(), v.clone())));
     outcome.map.insert("_ansible_item_result", true);
     outcome.map.insert("_ansible_ignore_errors", outcome.ignore_errors);

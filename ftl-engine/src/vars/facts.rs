@@ -26,6 +26,11 @@ impl Facts {
         Facts { injected: Arc::new(injected.collect()), namespaced: Value::dict(names), raw: Arc::new(raw) }
     }
 
+    /// Has `setup` told something of this host?
+    pub(crate) fn are_gathered(&self) -> bool {
+        self.raw.contains_key("module_setup")
+    }
+
     /// These facts with `more` on top.
     #[must_use]
     pub(crate) fn with(&self, more: &Map) -> Facts {

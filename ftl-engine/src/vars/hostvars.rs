@@ -27,7 +27,7 @@ struct HostEntry {
 
 impl HostVarsObject {
     pub(crate) fn new(run: &Arc<Run>, play: &Arc<PlayVars>, world: &World) -> HostVarsObject {
-        HostVarsObject { run: run.clone(), play: play.clone(), world: world.clone() }
+        HostVarsObject { run: run.clone(), play: play.without_play().clone(), world: world.clone() }
     }
 
     /// One entry, for a view made by the caller (`ansible_delegated_vars`).

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use ftl_core::id::{HostId, RoleId};
+use ftl_core::source::Diagnostic;
 use ftl_core::value::{Map, Value};
 use ftl_playbook::graph::{Keywords, RoleSpec, TaskGraph, TaskSpec};
 use ftl_template::Scope;
 
 use super::layer::{Layer, Layers};
-use super::{HostVarsObject, World};
+use super::{HostVarsObject, VarsFiles, World};
 use crate::run::Run;
 
 /// What a play gives to all its tasks. Replaced, never changed, when a role is added to the play.
@@ -17,7 +18,9 @@ use crate::run::Run;
 pub(crate) struct PlayVars {
     pub name: String,
     pub vars: Arc<Map>,
+    /// `vars_files` as the play sees them; hosts may see others.
     pub vars_files: Vec<Arc<Map>>,
+    pub host_files: Arc<VarsFiles>,
     /// Defaults and vars of roles the whole play sees.
     pub role_defaults: Vec<Arc<Map>>,
     pub role_vars: Vec<Arc<Map>>,
@@ -26,6 +29,23 @@ pub(crate) struct PlayVars {
     pub batch: Vec<HostId>,
     pub hosts_all: Vec<HostId>,
     pub base_dir: PathBuf,
+    /// This is no play: what `hostvars` shows of hosts.
+    pub(crate) outside: bool,
+    pub(crate) without_play: OnceLock<Arc<PlayVars>>,
+}
+
+impl PlayVars {
+    /// What is left in `hostvars`: no variables of the play and its roles, and nothing about it.
+    pub(crate) fn without_play(&self) -> &Arc<PlayVars> {
+        self.without_play.get_or_init(|| {
+            let mut magic = (*self.magic).clone();
+            for name in MAGIC_OF_PLAY {
+                magic.remove(name);
+            }
+            let base_dir = self.base_dir.clone();
+            Arc::new(PlayVars { magic: Arc::new(magic), base_dir, outside: true, ..PlayVars::default() })
+        })
+    }
 }
 
 /// Variables a role gives its own tasks, with those of its parents and dependencies below.
@@ -96,7 +116,11 @@ pub(crate) struct TaskScope {
     /// Loop variables and results of the task so far, the latest last.
     locals: Vec<Arc<Map>>,
     magic: OnceLock<Arc<Map>>,
+    problem: Option<Diagnostic>,
 }
+
+/// A task, the variables of its role, and that role.
+type TaskView<'a> = (&'a TaskSpec, Option<&'a RoleVars>, Option<&'a RoleSpec>);
 
 impl TaskScope {
     pub(crate) fn new(
@@ -104,7 +128,37 @@ impl TaskScope {
         play: &Arc<PlayVars>,
         world: &World,
         host: Option<HostId>,
-        task: Option<(&TaskSpec, Option<&RoleVars>, Option<&RoleSpec>)>,
+        task: Option<TaskView<'_>>,
+    ) -> TaskScope {
+        match host.and_then(|host| play.host_files.of_host(run, play, world, host)) {
+            Some(found) => {
+                let scope = TaskScope::build(run, play, world, host, task, &found.maps, true);
+                TaskScope { problem: found.problem, ..scope }
+            }
+            None => TaskScope::build(run, play, world, host, task, &play.vars_files, true),
+        }
+    }
+
+    /// The view that names of `vars_files` are rendered with: what is above them in precedence is not in it, but `-e`.
+    pub(super) fn below_vars_files(
+        run: &Arc<Run>,
+        play: &Arc<PlayVars>,
+        world: &World,
+        host: Option<HostId>,
+        found: &[Arc<Map>],
+    ) -> TaskScope {
+        TaskScope::build(run, play, world, host, None, found, false)
+    }
+
+    /// `above`: with what stands above `vars_files`, too.
+    fn build(
+        run: &Arc<Run>,
+        play: &Arc<PlayVars>,
+        world: &World,
+        host: Option<HostId>,
+        task: Option<TaskView<'_>>,
+        vars_files: &[Arc<Map>],
+        above: bool,
     ) -> TaskScope {
         let mut layers = Layers::default();
         let role_vars = task.and_then(|(_, vars, _)| vars);
@@ -120,15 +174,17 @@ impl TaskScope {
             }
         }
         layers.push(Layer::PlayVars, &play.vars);
-        layers.push_all(Layer::VarsFiles, &play.vars_files);
-        layers.push_all(Layer::PlayRoleVars, &play.role_vars);
+        layers.push_all(Layer::VarsFiles, vars_files);
+        if above {
+            layers.push_all(Layer::PlayRoleVars, &play.role_vars);
+        }
         if let Some(role) = role_vars {
             layers.push_all(Layer::RoleVars, &role.vars);
         }
         if let Some((task, ..)) = task {
             layers.push_all(Layer::TaskVars, &task.keywords.vars);
         }
-        if let Some(host) = host {
+        if let Some(host) = host.filter(|_| above) {
             let vars = world.host(host);
             layers.push(Layer::IncludeVars, &vars.include_vars);
             layers.push(Layer::SetFacts, &vars.set_facts);
@@ -169,7 +225,13 @@ impl TaskScope {
             words: task.map(|(task, ..)| task.keywords.clone()),
             locals: vec![],
             magic: OnceLock::new(),
+            problem: None,
         }
+    }
+
+    /// Why tasks cannot run with this view: what is wrong with `vars_files` of the host.
+    pub(crate) fn problem(&self) -> Option<&Diagnostic> {
+        self.problem.as_ref()
     }
 
     /// The same view with `more` on top of everything.
@@ -187,6 +249,7 @@ impl TaskScope {
             words: self.words.clone(),
             locals,
             magic: OnceLock::new(),
+            problem: self.problem.clone(),
         }
     }
 
@@ -225,6 +288,9 @@ impl TaskScope {
     fn magic(&self, name: &str) -> Option<Value> {
         if let Some(value) = self.task_magic.get(name) {
             return Some(value.clone());
+        }
+        if self.play.outside && OF_PLAY.contains(&name) {
+            return None;
         }
         match name {
             "omit" => Some(Value::Omit),
@@ -269,6 +335,24 @@ impl TaskScope {
     }
 }
 
+/// What the engine says about a play: what it is made of, and what goes on in it.
+const MAGIC_OF_PLAY: [&str; 5] = [
+    "ansible_play_name",
+    "ansible_play_role_names",
+    "role_names",
+    "ansible_dependent_role_names",
+    "ansible_role_names",
+];
+const OF_PLAY: [&str; 7] = [
+    "ansible_current_hosts",
+    "ansible_failed_hosts",
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "omit",
+    "play_hosts",
+];
+
 const MAGIC_NAMES: [&str; 13] = [
     "ansible_facts",
     "ansible_play_batch",
@@ -312,6 +396,9 @@ impl Scope for TaskScope {
         self.play.magic.text_iter().for_each(|(name, _)| add(name));
         self.task_magic.text_iter().for_each(|(name, _)| add(name));
         for name in MAGIC_NAMES {
+            if self.play.outside && OF_PLAY.contains(&name) {
+                continue;
+            }
             if self.host.is_some()
                 || !matches!(name, "inventory_hostname" | "inventory_hostname_short" | "group_names" | "ansible_facts")
             {
