@@ -94,6 +94,8 @@ impl Round {
     async fn run(self, play: &mut PlayRun, workers: &mut Workers) -> Result<(Vec<Finished>, bool), Fatal> {
         let spec = play.graph.task(self.task).clone();
         if let TaskKind::Meta(meta) = spec.kind {
+            // A handler is done once it ran, or the next flush would run it again.
+            play.notified.retain(|(task, host)| *task != self.task || !self.hosts.contains(host));
             return self.run_meta(play, meta).await;
         }
         let mut results = vec![];
